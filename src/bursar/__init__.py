@@ -1,0 +1,1 @@
+"""Bursar assigns courses to people by address, against a budget that cannot be overspent."""

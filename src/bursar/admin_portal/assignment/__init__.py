@@ -1,0 +1,1 @@
+"""One assignment: everything that happened to it and why, and what can be done with it."""

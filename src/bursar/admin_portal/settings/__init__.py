@@ -1,0 +1,1 @@
+"""What an organisation decides about itself: its mails, its reminders, who may do what, other systems, and who did what."""

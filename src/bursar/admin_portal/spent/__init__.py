@@ -1,0 +1,1 @@
+"""What was spent from a budget, as a table and as a file."""

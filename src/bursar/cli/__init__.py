@@ -1,0 +1,1 @@
+"""The command line. `commands` say what can be typed, `handlers` do it; only the latter need Django, and load late."""

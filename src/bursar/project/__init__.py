@@ -1,0 +1,1 @@
+"""The ready-made service: the one place that ties everything together."""

@@ -1,0 +1,1 @@
+"""Pages for those who run the service: Django's admin by django-unfold, over everything."""
