@@ -5,6 +5,9 @@ from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 
+PICTURES = bool(os.environ.get("SCREENSHOTS"))
+# Two looks have both sizes and both schemes in them; pictures are taken of all four.
+LOOKS = [("desktop", "light"), ("phone", "dark"), *([("desktop", "dark"), ("phone", "light")] if PICTURES else [])]
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -30,6 +33,6 @@ def follow(control):
 
 def shoot(page, name):
     """Write docs/images/<name>.png when pictures are asked for."""
-    if os.environ.get("SCREENSHOTS"):
+    if PICTURES:
         IMAGES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=IMAGES / f"{name}.png", full_page=True, animations="disabled")

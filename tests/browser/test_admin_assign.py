@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.looking import assert_accessible, follow, shoot
+from tests.browser.looking import LOOKS, assert_accessible, follow, shoot
 from tests.db.verbs.steps import assigned
 
 from bursar.assignments.models import LearnerContentAssignment
@@ -12,7 +12,6 @@ from bursar.kernel import clock
 from bursar.testing import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
 COURSES = [
     ("HarvardX+PH125.1x", "Data Science: R Basics", "HarvardX", 4_900),
     ("EdxX+HTLO100", "How to Learn Online", "edX", 19_900),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.looking import assert_accessible, follow, shoot
+from tests.browser.looking import LOOKS, assert_accessible, follow, shoot
 from tests.db.surroundings import configure
 from tests.db.verbs.steps import accept, assigned, later, tick
 
@@ -19,7 +19,6 @@ from bursar.testing import factories
 __all__ = ["configure"]
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)
-LOOKS = [("desktop", "light"), ("phone", "light"), ("desktop", "dark")]
 PEOPLE = [
     *("marit.solberg", "jonas.weber", "ines.carvalho", "tomas.novak", "aisha.rahman", "lena.fischer", "pablo.ortega"),
     *("yuki.tanaka", "noor.haddad", "emil.larsen", "sara.lindqvist", "diego.ramirez"),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.looking import assert_accessible, follow, shoot
+from tests.browser.looking import LOOKS, assert_accessible, follow, shoot
 from tests.db.verbs.steps import accept, assigned, keys
 
 from bursar.assignments import services
@@ -15,7 +15,6 @@ from bursar.kernel.actor import CONSOLE
 from bursar.testing import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
 COURSES = [
     ("HarvardX+PH125.1x", "Data Science: R Basics", 4_900),
     ("EdxX+HTLO100", "How to Learn Online", 19_900),

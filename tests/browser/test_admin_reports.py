@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.looking import assert_accessible, follow, shoot
+from tests.browser.looking import LOOKS, assert_accessible, follow, shoot
 from tests.db.verbs.steps import accept, assigned, keys
 
 from bursar.assignments import services
@@ -14,7 +14,6 @@ from bursar.people.models import Person
 from bursar.testing import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light")]
 HOME = "/admin-portal/lanternworks/reports/"
 COURSES = [
     ("HarvardX+PH125.1x", "Data Science: R Basics", "Data Analysis & Statistics", 4_900),

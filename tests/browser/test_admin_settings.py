@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as project
 from playwright.sync_api import expect
-from tests.browser.looking import assert_accessible, follow, shoot
+from tests.browser.looking import LOOKS, assert_accessible, follow, shoot
 from tests.db.verbs.reminding import remind_by
 from tests.db.verbs.steps import assigned
 
@@ -22,7 +22,6 @@ from bursar.webhooks.services import add_endpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = "/admin-portal/lanternworks/settings/"
-LOOKS = [("desktop", "light"), ("phone", "light"), ("desktop", "dark")]
 BODY = (
     "Dear {{ name }},\n\nthe cooperative gives you {{ course_title }}, until {{ deadline }}.\n\nBegin here: {{ link }}"
 )

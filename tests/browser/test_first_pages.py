@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
-from tests.browser.looking import assert_accessible, shoot
+from tests.browser.looking import LOOKS, assert_accessible, shoot
 from tests.db.verbs.steps import accept, allocate
 
 from bursar.assignments.models import LearnerContentAssignment
@@ -14,7 +14,6 @@ from bursar.people.models import Role
 from bursar.testing import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LOOKS = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
 
 
 @pytest.fixture

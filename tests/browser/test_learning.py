@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
-from tests.browser.looking import assert_accessible, follow, shoot
+from tests.browser.looking import LOOKS, assert_accessible, follow, shoot
 from tests.db.verbs.steps import accept, assigned, fresh
 
 from bursar.assignments import services
@@ -18,7 +18,6 @@ from bursar.testing import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MARIT = "marit.solberg@lanternworks.example"
-LOOKS = [("desktop", "light"), ("phone", "light"), ("phone", "dark")]
 COURSES = {
     "HarvardX+PH125.1x": "Data Science: R Basics",
     "EdxX+HTLO100": "How to Learn Online",
