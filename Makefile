@@ -2,6 +2,7 @@
 
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+unexport PYTHONDONTWRITEBYTECODE  # some images set it; hundreds of processes would each compile everything again
 
 .PHONY: help
 help:  ## name the targets

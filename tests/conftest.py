@@ -36,6 +36,7 @@ os.environ |= {
 }
 
 django.setup()  # now, so that every conftest below may import models
+settings.WHITENOISE_AUTOREFRESH = True  # a file is looked up when it is asked for; otherwise each client lists them all
 del os.environ["DJANGO_SETTINGS_MODULE"]  # or the processes of xdist would load settings before this file
 
 hypothesis_settings.register_profile(

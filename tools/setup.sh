@@ -57,5 +57,5 @@ unset VIRTUAL_ENV
 if [ -x .venv/bin/python ]; then
     "$uv" sync --frozen --all-extras --quiet
 else
-    "$uv" sync --frozen --all-extras --python "$python"
+    "$uv" sync --frozen --all-extras --python "$python" --compile-bytecode
 fi
