@@ -79,7 +79,18 @@ def test_a_customer_has_at_most_twenty_endpoints(endpoint, bursar):
     assert said.json["error"]["code"] == "too_many_endpoints"
 
 
-@pytest.mark.parametrize("verb", ["show", "rotate", "enable", "disable", "remove", "test"])
+def test_which_events_an_endpoint_is_told_of_is_chosen_anew(endpoint, bursar):
+    chosen = ("--type", "assignment.accepted", "--type", "assignment.expired", "--type", "assignment.accepted")
+    said = bursar("webhooks", "choose", endpoint["uuid"], *chosen, "--json")
+    assert said.json["types"] == ["assignment.accepted", "assignment.expired"]
+    wrong = bursar("webhooks", "choose", endpoint["uuid"], "--type", "assignment.lost", "--json", code=4)
+    assert wrong.json["error"]["code"] == "unknown_event_type"
+    assert Endpoint.objects.get().types == ["assignment.accepted", "assignment.expired"]
+    assert "all events" in bursar("webhooks", "choose", endpoint["uuid"]).out
+    assert Endpoint.objects.get().types == []
+
+
+@pytest.mark.parametrize("verb", ["show", "choose", "rotate", "enable", "disable", "remove", "test"])
 def test_an_endpoint_that_is_not_there_is_not_found(world, bursar, verb):
     said = bursar("webhooks", verb, "8d0b9a3e-0000-4000-8000-000000000001", "--json", code=4)
     assert said.json["error"]["code"] == "not_found"

@@ -54,6 +54,12 @@ def show(endpoint: EndpointRef) -> Answer:
     return handlers.show(endpoint)
 
 
+@command(app, "choose", example="bursar webhooks choose 0c5a… --type assignment.accepted")
+def choose(endpoint: EndpointRef, types: Types = None) -> Answer:
+    """Tell an endpoint of these types of events, and of no others, from now on."""
+    return handlers.choose(endpoint, types=types or ())
+
+
 @command(app, "rotate", example="bursar webhooks rotate 0c5a… --keep-hours 48")
 def rotate(
     endpoint: EndpointRef,

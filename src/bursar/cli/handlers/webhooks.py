@@ -55,6 +55,11 @@ def show(endpoint: str) -> Answer:
     return _shown(row, (("Waiting for it", owed.waiting), ("Given up", owed.given_up)), asdict(owed))
 
 
+def choose(endpoint: str, *, types: Sequence[str]) -> Answer:
+    """Choose anew which events an endpoint is told of."""
+    return _shown(services.choose_events(_key(endpoint), types, actor=CONSOLE))
+
+
 def disable(endpoint: str) -> Answer:
     """Tell an endpoint of nothing more."""
     return _shown(services.disable_endpoint(_key(endpoint), actor=CONSOLE))
