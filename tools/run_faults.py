@@ -140,8 +140,9 @@ def run(session: Session, size: str, figures: Path, arguments: Sequence[str]) ->
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the figures in a file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Return the figures in a file, of each test those of its last try."""
+    lines = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return list({identity(one): one for one in lines}.values())
 
 
 def measured() -> list[dict[str, Any]]:
