@@ -16,6 +16,7 @@ from bursar.kernel.bulk import insert_rows, update_records
 from bursar.kernel.errors import BadInput, NotFound, Refused
 from bursar.kernel.history import save_fields
 from bursar.kernel.staff_log import forget_reasons
+from bursar.kernel.text import storable
 from bursar.kernel.transactions import require_transaction, writes
 from bursar.people.addresses import display_form, normal_form
 from bursar.people.auditing import About, Act, record_act
@@ -198,7 +199,7 @@ def create_user(
         raise Refused("This learning platform id belongs to another user.", code="lms_user_id_taken")
     user = users(**{users.USERNAME_FIELD: normal, users.get_email_field_name(): display_form(email)})
     if hasattr(user, "first_name"):
-        user.first_name = name[:150]
+        user.first_name = storable(name)[:150]
     user.set_password(password)
     user.save()
     key = key_of(normal) if verified else ""

@@ -98,6 +98,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 IS_SECURE = BURSAR["base_url"].startswith("https://")
+SESSION_ENGINE = "bursar.project.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_SECURE
 CSRF_TRUSTED_ORIGINS = ["/".join(BURSAR["base_url"].split("/")[:3]), *BURSAR["cors_origins"]]
 X_FRAME_OPTIONS = "DENY"

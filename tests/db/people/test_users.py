@@ -47,6 +47,11 @@ def test_a_user_is_named_by_the_normal_form_of_the_address():
     assert (user.bursar_profile.lms_user_id, user.bursar_profile.verified_key) == (77, key_of("ann@example.org"))
 
 
+def test_a_name_with_what_no_database_takes_is_kept_without_it():
+    create_user("ann@example.org", password=None, name="A\0nn")
+    assert User.objects.get().first_name == "Ann"
+
+
 def test_a_user_without_a_password_cannot_log_in_by_one():
     assert not create_user("ann@example.org", password=None).has_usable_password()
 

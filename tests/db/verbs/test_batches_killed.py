@@ -298,6 +298,14 @@ class TestUndoRefused:
     def test_while_it_is_being_filled(self, house, course):
         batch, _ = open_batch(house.budget, PEOPLE)
         self.assert_refused(batch)
+
+    def test_in_words_that_tell_not_yet_from_no_more(self, house, course):
+        batch, _ = open_batch(house.budget, PEOPLE)
+        done = allocate(house.budget, ["learner1@example.org"])
+        undo_batch(done.batch, actor=CONSOLE)
+        for key, words in ((batch, "not complete yet"), (done.batch, "undone already")):
+            with pytest.raises(Refused, match=words):
+                undo_batch(key, actor=CONSOLE)
         batches._fill_chunk(batch, 0)
         self.assert_refused(batch)
 

@@ -69,6 +69,17 @@ def test_json_sent_as_plain_text_by_a_form_is_a_change_too(browser, cookies):
     assert browser.post(PATH, "{}", content_type="text/plain", headers=cookies).status_code == 401
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])
+def test_a_body_that_calls_itself_a_form_is_left_to_the_operation(browser, believed, kind):
+    cookies = set_cookies(browser, believed.token(LEARNER, ["enterprise_openedx_operator:*"]))
+    token = csrf(browser)
+    content = f'--x\r\nContent-Disposition: form-data; name="csrfmiddlewaretoken"\r\n\r\n{token}\r\n--x--\r\n'
+    shown = cookies | {"X-CSRFToken": token}
+    for path, said in (("/api/v1/assignment-configurations/", 400), ("/v1/assignments/remind", 415)):
+        assert browser.post(path, content, content_type=kind, headers=shown).status_code == said
+        assert browser.post(path, content, content_type=kind, headers=cookies).status_code == 401
+
+
 @pytest.mark.parametrize("shown", ["false", "", "1", "truest"])
 def test_without_the_header_the_cookies_are_not_looked_at(browser, cookies, shown):
     assert browser.get(PATH, headers={COOKIE_HEADER: shown}).status_code == 401

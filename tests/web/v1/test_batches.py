@@ -135,6 +135,15 @@ def test_a_batch_is_undone_as_a_whole_until_somebody_accepts(admin, house):
     assert code(admin.pay(f"batches/{second['uuid']}/undo", None)) == (409, "batch_not_undoable")
 
 
+@pytest.mark.parametrize("content", ["", "{", '{"a": 1}'])
+def test_what_takes_no_body_reads_none_whatever_type_it_is_sent_with(admin, house, content):
+    path = f"batches/{batch(admin, house, 'a@example.org')['uuid']}/undo"
+    said = {"content-type": "application/json"}  # the test client says nothing of an empty body by itself
+    first, again = (admin.pay(path, content, key="one", **said) for _ in range(2))
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert again["Idempotent-Replayed"] == "true"
+
+
 @pytest.mark.parametrize(
     ("content_type", "said"), [("application/json", 415), ("text/plain", 415), ("multipart/form-data", 415)]
 )

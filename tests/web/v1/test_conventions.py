@@ -144,6 +144,11 @@ def test_text_that_no_database_takes_is_refused(operator, query):
     assert code(operator.get(f"courses?{query}")) == (400, "invalid_input")
 
 
+def test_a_session_cookie_that_no_database_takes_is_no_session():
+    response = Caller().get("funds", cookie='bursar_sessionid="\\000aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"')
+    assert code(response) == (401, "unauthenticated")
+
+
 def test_a_session_changes_nothing_without_proof_of_where_it_comes_from(house):
     user = make_user()
     make_member(house.customer, Role.OPERATOR, user=user)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
+from ninja.errors import HttpError
 
 from bursar.api.auth import actor_of
 from bursar.api.openedx import schemas, scope, shapes
@@ -73,8 +74,14 @@ def read_budget(request: HttpRequest, policy: UUID) -> HttpResponse:
     summary="List the members of a budget's group",
 )
 def list_members(request: HttpRequest, policy: UUID, query: Query[MembersQuery]) -> HttpResponse:
-    """Answer that the budget has no group: budgets here are open to everybody whom they assign to."""
-    scope.budget_row(actor_of(request), policy, (), permission=Permission.MANAGE, missing=scope.READ_BUDGETS)
+    """Answer that the budget has no group: budgets here are open to everybody whom they assign to.
+
+    Where there is no budget either, who may know that is told so in a bare string too (wire A10).
+    """
+    try:
+        scope.budget_row(actor_of(request), policy, (), permission=Permission.MANAGE, missing=scope.READ_BUDGETS)
+    except HttpError as error:
+        return body(error.message, error.status_code)
     if (query.page is not None) == query.traverse_pagination:
         return body({"non_field_errors": [ONE_WAY]}, 400)
     return body(f"The budget {policy} has no group.", 404)

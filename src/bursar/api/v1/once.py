@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -90,10 +91,14 @@ def _route(request: HttpRequest) -> str:
 
 
 def _asked(request: HttpRequest) -> tuple[bytes, bytes, bytes]:
-    """Return what makes two requests the same: method, path, and the body in one canonical form (JSON) or as it is."""
+    """Return what makes two requests the same: method, path, and the body in one canonical form (JSON) or as it is.
+
+    An operation that takes no body has read none, so one that calls itself JSON need not be any, or may be empty.
+    """
     body = request.body
     if request.content_type == "application/json":
-        body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+        with suppress(ValueError, RecursionError):
+            body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
     return (request.method or "").encode(), request.path.encode(), body
 
 

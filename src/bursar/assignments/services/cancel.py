@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from bursar.assignments import moves
@@ -24,6 +25,12 @@ from bursar.people.access import Permission, require
 CANCELLED = "cancelled"
 EXPIRED = "expired"
 UNCHANGED = "unchanged"
+NOT_UNDOABLE: Final = {
+    BatchState.FILLING: "This allocation is not complete yet: it can be undone when it is.",
+    BatchState.DONE: "This allocation cannot be undone any more: somebody has accepted, or is accepting.",
+    BatchState.UNDONE: "This allocation was undone already.",
+}
+"""Why an allocation is not undone, by its state."""
 
 
 def cancel_many(
@@ -91,7 +98,7 @@ def undo_batch(batch: UUID, *, actor: Actor) -> Outcome:
     rows = moves.lock(list(mine.values_list("pk", flat=True)), actor, Permission.MANAGE)
     taken = [item for item in rows.values() if item.state == State.ACCEPTED or item.redemption]
     if row.state != BatchState.DONE or taken:
-        raise Refused("This allocation cannot be undone any more.", code="batch_not_undoable", accepted=len(taken))
+        raise Refused(NOT_UNDOABLE[BatchState(row.state)], code="batch_not_undoable", accepted=len(taken))
     ready = [item for item in rows.values() if item.state in starts(Verb.CANCEL)]
     withdraw_many(TOPIC_MAIL, [MessageKind.ASSIGNED], [item.uuid for item in ready], reason="allocation undone")
     told = [item for item in ready if item.notified_at and item.notified_at >= (item.allocated_at or item.created)]
