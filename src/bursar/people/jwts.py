@@ -94,13 +94,13 @@ def newcomer_of(claims: Mapping[str, Any], actor: Actor) -> Newcomer | None:
 
 
 def roles_of(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the roles as actors have them. Only operators have one everywhere; `*` of anybody else grants nothing."""
+    """Return the roles as actors have them: at a customer, or everywhere (`*`)."""
     listed = claims.get("roles")
     found: dict[str, None] = {}
     for claim in listed if isinstance(listed, list) else ():
         name, _, where = str(claim).partition(":")
         role, customer = ROLES.get(name), as_uuid(where)
-        if role == Role.OPERATOR and where == EVERYWHERE:
+        if role is not None and where == EVERYWHERE:
             found[f"{role}:{EVERYWHERE}"] = None
         elif role is not None and customer is not None:
             found[f"{role}:{customer}"] = None

@@ -233,16 +233,17 @@ def test_a_bad_token_is_not_made_good_by_a_session(ask, client, believed):
         assert ask(Authorization=shown).status_code == 401
 
 
-def test_roles_are_those_of_the_customer_named_and_only_operators_have_one_everywhere(ask, believed):
+def test_roles_are_those_of_the_customer_named_or_of_all(ask, believed):
     other = uuid4()
     listed = [
-        f"enterprise_learner:{CUSTOMER}", f"enterprise_admin:{other}", "enterprise_admin:*", "enterprise_learner:*",
+        f"enterprise_learner:{CUSTOMER}", f"enterprise_admin:{other}", "enterprise_admin:**", "enterprise_learner:* ",
         "enterprise_openedx_operator", "enterprise_admin", f"administrator:{CUSTOMER}", "staff:*", "operator:*",
         f"admin:{CUSTOMER}", "enterprise_admin:nonsense", 7, None, ["enterprise_openedx_operator:*"], f"enterprise_admin:{other}",
     ]  # fmt: skip
     token = believed.bearer(LEARNER, listed, administrator=True, is_staff=True, is_superuser=True)
     assert ask(**token).json()["roles"] == [f"learner:{CUSTOMER}", f"admin:{other}"]
-    assert ask(**believed.bearer(LEARNER, ["enterprise_openedx_operator:*"])).json()["roles"] == ["operator:*"]
+    everywhere = [f"{name}:*" for name in ("enterprise_learner", "enterprise_admin", "enterprise_openedx_operator")]
+    assert ask(**believed.bearer(LEARNER, everywhere)).json()["roles"] == ["learner:*", "admin:*", "operator:*"]
 
 
 @pytest.mark.parametrize("roles", ["enterprise_openedx_operator:*", {"enterprise_openedx_operator:*": 1}, None, 7])
