@@ -28,7 +28,7 @@ from bursar.assignments.events import HistoryReason
 from bursar.assignments.jobs import expire_due
 from bursar.assignments.models import LearnerContentAssignment
 from bursar.assignments.services import cancel, cancel_many, expire_many, remind_many
-from bursar.budgets.models import Budget, Fund
+from bursar.budgets.models import Budget, Fund, Transaction
 from bursar.kernel import clock
 from bursar.kernel.actor import CONSOLE
 from bursar.kernel.backends import backend
@@ -268,3 +268,15 @@ class TestRowsWrittenPastTheVerbs:
         (row,) = self.imported(house)
         accept([row])
         assert (fresh(row).state, books(house.budget)) == ("accepted", (0, 4900, 995_100, 0))
+
+    def test_beyond_the_limit_they_leave_others_pending_and_stop_no_tick(self, course, unaudited):
+        house = make_house(limit_cents=2 * 4900)
+        first, second = assigned(house.budget, 2)
+        accept(self.imported(house))
+        accept([first, second])
+        assert sorted(row.state for row in fresh([first, second])) == ["accepted", "allocated"]
+        with later(DAY + MINUTE):
+            tick()
+        (pending,) = Transaction.objects.filter(state="pending")
+        assert (pending.error_code, pending.due_at > clock.now()) == ("over_budget", True)
+        assert books(house.budget)[1] == 2 * 4900
