@@ -69,6 +69,14 @@ def test_text_counts_and_names_twins_and_refused_rows(world, bursar, people):
     assert "bursar undo " in said
 
 
+def test_who_only_gets_a_run_filled_in_is_neither_told_nor_undone_so_nothing_says_so(world, bursar):
+    bursar(*ALLOCATE, "--email", "ada@acme.example")
+    said = bursar(*ALLOCATE, "--email", "ada@acme.example", "--run", "course-v1:Org+ONE+2").out
+    assert "renewed or filled in  1" in said
+    assert "The mails wait" not in said
+    assert "bursar undo" not in said
+
+
 def test_over_budget_is_refused_as_a_whole_with_what_is_missing(world, bursar, people):
     bursar("budget", "set-limit", "Team", "100")
     refused = bursar(*ALLOCATE, people, "--json", code=3)

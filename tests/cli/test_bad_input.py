@@ -210,6 +210,7 @@ def test_what_is_not_there_is_not_found(world, bursar, arguments):
         (("fund", "adjust", "Fund", "-5", "--reason", " "), "missing_reason"),
         (("fund", "set-end", "Fund", "0001-01-01"), "invalid_date"),
         (("budget", "create", "--fund", "Fund", "--name", "x" * 600, "--limit", "5"), "too_long"),
+        (("budget", "create", "--fund", "Fund", "--name", " ", "--limit", "5"), "missing_name"),
         (("catalog", "show", "nothing"), "unknown_content"),
         (("catalog", "create", " "), "missing_title"),
         (("catalog", "create", "C", "--keys", "a b"), "invalid_key"),

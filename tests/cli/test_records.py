@@ -73,6 +73,7 @@ def test_money_goes_in_once_per_key_and_is_corrected_with_a_reason(world, bursar
     assert bursar("fund", "adjust", "Fund", "0.50", "--reason", "fees back", "--json").json["balance_cents"] == 70000
     over = bursar("fund", "adjust", "Fund", "-1000", "--reason", "all", "--json", code=3).json
     assert (over["error"]["code"], over["error"]["missing_cents"]) == ("fund_balance_exceeded", 30000)
+    assert "300.00 USD" in bursar("fund", "adjust", "Fund", "-1000", "--reason", "all", code=3).err
     shown = bursar("fund", "show", "Fund", "--json").json
     assert [item["amount_cents"] for item in shown["entries"]] == [50, -50, 10000, 60000]
     assert "fees back" in bursar("fund", "show", "Fund").out
@@ -98,6 +99,7 @@ def test_a_fund_has_dates_and_moving_its_end_moves_expiries(allocated, bursar):
 def test_a_limit_is_never_below_what_is_promised_and_the_difference_is_named(allocated, bursar):
     error = bursar("budget", "set-limit", "Team", "100", "--json", code=3).json["error"]
     assert (error["code"], error["missing_cents"]) == ("limit_below_commitments", 4700)
+    assert "47.00 USD" in bursar("budget", "set-limit", "Team", "100", code=3).err
     assert bursar("budget", "set-limit", "Team", "147", "--json").json["available_cents"] == 0
     assert bursar("budget", "set-limit", "Team", "147.00").code == 0
 
@@ -254,12 +256,13 @@ def test_a_token_is_shown_once_listed_without_its_secret_and_revoked(world, burs
     assert stored.digest == hashlib.sha256(made["token"].encode()).hexdigest()
     assert token_owner(made["token"]) is not None
     listed = bursar("token", "list")
-    assert "admin at" in listed.out
+    assert "admin at acme-ltd" in listed.out
     assert made["token"] not in listed.out + bursar("token", "list", "--json").out
     bursar("user", "create", "ada@acme.example")
     assert "bursar_" in bursar("token", "create", "ada's", "--user", "ada@acme.example").out
     assert bursar("token", "revoke", made["uuid"], "--json").json["revoked_at"]
     assert token_owner(made["token"]) is None
+    assert "ada@acme.example" in bursar("token", "list").out
     assert "revoked" in bursar("token", "revoke", made["uuid"]).out
     assert "revoked" in bursar("token", "list").out
 

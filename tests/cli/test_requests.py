@@ -34,5 +34,5 @@ def test_requests_are_listed_and_granted(bursar, request_of_ada):
 def test_what_is_decided_is_refused_and_nonsense_is_bad_input(bursar, request_of_ada):
     bursar("requests", "refuse", request_of_ada.pk, "--why", "Sorry")
     assert "wrong_state" in bursar("requests", "grant", request_of_ada.pk, code=3).out
-    assert "not_found" in bursar("requests", "refuse", uuid4(), code=3).out
+    assert "There is no such request here. (not_found)" in bursar("requests", "refuse", uuid4(), code=3).out
     assert "invalid_uuid" in bursar("requests", "grant", "soon", code=4).err

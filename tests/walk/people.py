@@ -177,9 +177,18 @@ class People(Model):
         return age >= KEPT or (timed_out and (settled or age >= WAIT_FOR_MAIL))
 
     def erase(self, address):
-        mine = [row for row in self.rows if row.address == address]
+        number = self.persons[address].number
+        names = {address} | {
+            name for name, person in self.persons.items() if number is not None and person.number == number
+        }
+        mine = [
+            row
+            for row in self.rows
+            if row.address in names or (number is not None and row.number == number and not row.is_scrubbed)
+        ]
         self.scrub(mine, "erased on request")
-        self.persons.pop(address, None)
+        for name in names:
+            self.persons.pop(name, None)
         return len(mine)
 
     # For comparing

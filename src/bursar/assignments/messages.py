@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import formats, timezone, translation
 from django.utils.html import format_html
 
+from bursar.assignments.constants import RETIRED_EMAIL_ADDRESS_FORMAT
 from bursar.assignments.events import DIGEST, MessageKind
 from bursar.assignments.models import LearnerContentAssignment
 from bursar.assignments.policy import why_stopped
@@ -37,6 +38,8 @@ NEEDED_IN: Final[Mapping[str, State]] = {
 INVITING: Final = frozenset(kind for kind, state in NEEDED_IN.items() if state == State.ALLOCATED)
 ANSWERED: Final = INVITING | {DIGEST}
 ANSWERS_LIVE_IN: Final = "bursar.learner_portal"
+
+RETIRED_DOMAIN: Final = RETIRED_EMAIL_ADDRESS_FORMAT.removeprefix("retired_user{}")  # an import may have brought some
 
 ENGLISH: Final = "en"
 PROBE: Final = "An assignment that is not taken up lapses 90 days after you were told of it."
@@ -77,7 +80,7 @@ def why_unneeded(  # noqa: PLR0911 - one line per reason reads best
 
     `stops` are the reasons for which mail to the address is stopped.
     """
-    if assignment.address_scrubbed_at is not None:
+    if assignment.address_scrubbed_at is not None or assignment.learner_email.endswith(RETIRED_DOMAIN):
         return "personal data removed"
     if cycle != assignment.cycle:
         return "allocated again since"

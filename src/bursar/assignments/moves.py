@@ -1,5 +1,6 @@
 """The only writer of `state`: compare-and-set, then history, actions and messages, then counts, then money. Always in bulk."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from bursar.outbox.services import Item, enqueue_many
 from bursar.people.access import Permission, customers
 from bursar.people.auditing import About, record_act
 from bursar.webhooks.services import Fact, record_events
+
+logger = logging.getLogger(__name__)
 
 # Most urgent first: an invitation does not wait behind a hundred thousand nudges.
 PRIORITY: Final = {
@@ -244,13 +247,24 @@ def pay(effect: Money, rows: Sequence[Row], *, entries: Mapping[UUID, Entry] | N
             booked[row.configuration].append(entries[row.uuid])
     touched = held.keys() | spent.keys() | booked.keys()
     budgets = Budget.objects.filter(assignment_configuration__in=touched).values_list(
-        "assignment_configuration_id", "pk"
+        "assignment_configuration_id", "pk", "held_cents"
     )
     move_money({
-        budget: Change(held[configuration], spent[configuration], booked[configuration])
-        for configuration, budget in budgets
+        budget: Change(_at_most(there, held[configuration], budget), spent[configuration], booked[configuration])
+        for configuration, budget, there in budgets
         if configuration
     })  # fmt: skip
+
+
+def _at_most(there: int, change: int, budget: UUID) -> int:
+    """Return what a step changes of what a budget holds: it takes away no more than is there.
+
+    Only rows written past the verbs, for which nothing was ever held, come to that (the rows that are locked here would
+    hold the rest). They can be cancelled, expired and taken up like any other; the limit guards what they then spend.
+    """
+    if there + change < 0:
+        logger.warning("budget %s holds %d cents, less than the %d that a step releases", budget, there, -change)
+    return max(change, -there)
 
 
 def renew_many(rows: Sequence[Row], how: How, quantity: int) -> list[Row]:

@@ -321,6 +321,34 @@ def assignments_of_address(customer: UUID, key: str) -> list[UUID]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
+def persons_like(person: Person) -> list[Person]:
+    """Return a person, then whoever else at the customer is the same user under another address."""
+    others = Person.objects.filter(customer=person.customer_id, erased_at=None).exclude(pk=person.pk).order_by("uuid")
+    number = _number_of(person)
+    return [person, *(others.filter(lms_user_id=number) if number is not None else ())]
+
+
+def assignments_of_person(person: Person) -> list[UUID]:
+    """Return every assignment of the customer that still shows somebody whom `persons_like` names.
+
+    By the address or by the user id: whoever was given another address since has the old one in the history alone.
+    """
+    ours = AssignmentConfiguration.objects.filter(enterprise_customer_uuid=person.customer_id)
+    shown = LearnerContentAssignment.objects.filter(assignment_configuration__in=ours).order_by()
+    keys = [one.address_key for one in persons_like(person)]
+    found = set(shown.filter(learner_email_key__in=keys).values_list("pk", flat=True))
+    number = _number_of(person)
+    if number is not None:
+        theirs = shown.filter(lms_user_id=number, address_scrubbed_at=None)
+        found |= set(theirs.values_list("pk", flat=True))
+    return sorted(found)
+
+
+def _number_of(person: Person) -> int | None:
+    """Return the id of a person's user; nobody is known by it any more once they were erased."""
+    return person.lms_user_id if person.erased_at is None else None
+
+
 def address_behind(customer: UUID, key: str) -> str:
     """Return how an address is written at a customer, by its key; "" when nobody there has it any more."""
     known = Person.objects.filter(customer=customer, address_key=key).values_list("email", flat=True)

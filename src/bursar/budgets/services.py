@@ -200,10 +200,12 @@ def insert_budget(
 ) -> Budget:  # fmt: skip
     """Make a budget on a fund, in the caller's transaction.
 
-    `limit_cents` may be 0; the limits on one fund may together pass its balance, which is the guard (ruling 25).
+    `limit_cents` may be 0; the limits on one fund may together pass its balance, which is the guard (ruling 25). Raises
+    `BadInput` (`missing_name`, `too_long`).
     """
     require_transaction()
     _check_words(display_name, description)
+    _check_named(display_name)
     return Budget.objects.create(
         customer_id=fund.customer_id, fund=fund, display_name=display_name, description=description,
         limit_cents=_check_limit(limit_cents), catalog_id=catalog, assignment_configuration_id=configuration,
@@ -223,7 +225,7 @@ def set_limit(budget: UUID, limit_cents: int, *, actor_user_id: int | None = Non
 def change_budget(budget: UUID, terms: Mapping[str, Any], *, actor_user_id: int | None = None) -> Budget:
     """Change any of a budget's terms: `display_name`, `description`, `catalog_id` (None: every course), `limit_cents`.
 
-    Refused as `set_limit` is; raises `BadInput` (`too_long`). What is assigned already stays as it is.
+    Refused as `set_limit` is; raises `BadInput` (`missing_name`, `too_long`). What is assigned already stays as it is.
     """
     row = Budget.objects.select_for_update().filter(pk=budget).first()
     if row is None:
@@ -235,6 +237,8 @@ def change_budget(budget: UUID, terms: Mapping[str, Any], *, actor_user_id: int 
     for name, value in terms.items():
         setattr(row, name, value)
     _check_words(row.display_name, row.description)
+    if "display_name" in terms:  # one that an import left nameless may still be changed
+        _check_named(row.display_name)
     save_fields(row, [name.removesuffix("_id") for name in terms], user_id=actor_user_id)
     return row
 
@@ -251,6 +255,11 @@ def _refuse_lower(row: Budget, limit_cents: int) -> None:
 def _check_words(display_name: str, description: str) -> None:
     if len(display_name) > LONGEST_NAME or len(description) > LONGEST_DESCRIPTION:
         raise BadInput(f"A name takes {LONGEST_NAME} characters, a description {LONGEST_DESCRIPTION}.", code="too_long")
+
+
+def _check_named(display_name: str) -> None:
+    if not display_name.strip():
+        raise BadInput("A budget needs a name.", code="missing_name")
 
 
 def attach_configuration(

@@ -1,6 +1,8 @@
 """Which error ends a command with which exit code, and in which words (ruling 32)."""
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -60,6 +62,16 @@ def report(error: Exception, *, as_json: bool, debug: bool) -> int:
     for line in _money_lines(failure.facts):
         complain(line)
     return failure.exit_code
+
+
+@contextmanager
+def amounts_in(currency: str) -> Iterator[None]:
+    """Let a refusal inside the block say in which currency its amounts are."""
+    try:
+        yield
+    except Refused as error:
+        error.facts.setdefault("currency", currency)
+        raise
 
 
 def failure_of(error: Exception) -> Failure:

@@ -27,7 +27,8 @@ LONGEST_TEXT: Final = 255
 LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")
 
 # What the reader of tables says in general, in the words of a file of people.
-NO_HEADER: Final = "The first row of the file holds an address where the names of the columns should be."
+KNOWN_COLUMNS: Final = "One must be headed E-mail; others may be Name, Department, Language, Time zone and Manager."
+NO_HEADER: Final = f"The first row of the file must name the columns. {KNOWN_COLUMNS}"
 NO_ADDRESS_COLUMN: Final = "The file has no column of addresses; one must be headed E-mail."
 NOTHING_IN_IT: Final = "The file has a header, but no people below it."
 
@@ -128,8 +129,10 @@ def table_of_people(source: Path | BinaryIO, encoding: str | None = None) -> Tab
 
 def _in_words_of_people(error: BadInput) -> BadInput:
     """Return the fault of a table as one of a file of people; a first row that is a person is not quoted."""
-    if any("@" in column for column in error.facts.get("columns", ())):
+    if error.code == "no_header" or any("@" in column for column in error.facts.get("columns", ())):
         return BadInput(NO_HEADER, code="no_header", line=1)
+    if error.code == "unknown_columns":
+        return BadInput(f"{error.message} {KNOWN_COLUMNS}", code=error.code, **error.facts)
     if error.code == "missing_columns":
         return BadInput(NO_ADDRESS_COLUMN, code="no_address_column", line=1)
     return error

@@ -16,13 +16,13 @@ from bursar.kernel.actor import Actor
 from bursar.kernel.lookup import as_uuid
 from bursar.people.keysets import KINDS, Keys
 from bursar.people.models import Profile, Role
+from bursar.people.models.members import LARGEST_LMS_USER_ID
 
 LONGEST: Final = 16_384
 LONGEST_KID: Final = 255
 PARTS: Final = 3
 LEEWAY_SECONDS: Final = 30
 TYPES: Final = frozenset({"jwt", "at+jwt"})
-LARGEST_ID: Final = 2**63 - 1
 EVERYWHERE: Final = "*"
 # How Open edX names roles, and what they are here.
 ROLES: Final[Mapping[str, str]] = {
@@ -64,7 +64,7 @@ def actor_of(claims: Mapping[str, Any]) -> Actor | None:
     scopes, which nobody here could check (Open edX: `is_restricted`). Being staff of the platform is no role here.
     """
     number = claims.get("user_id")
-    if type(number) is not int or not 0 < number <= LARGEST_ID or claims.get("is_restricted"):
+    if type(number) is not int or not 0 < number <= LARGEST_LMS_USER_ID or claims.get("is_restricted"):
         return None
     profile = Profile.objects.select_related("user").filter(lms_user_id=number).first()
     if profile is None:

@@ -23,7 +23,7 @@ from bursar.people.auditing import About, Act, record_act
 from bursar.people.files import read_details, read_language, read_time_zone
 from bursar.people.keys import key_of
 from bursar.people.models import Customer, LearnerNumber, Membership, Person, Profile, Role
-from bursar.people.models.members import FIRST_OWN_NUMBER
+from bursar.people.models.members import FIRST_OWN_NUMBER, LARGEST_LMS_USER_ID
 from bursar.people.selectors import Account, accounts_of, address_of
 from bursar.people.suppression import forget_mailboxes
 
@@ -185,14 +185,17 @@ def create_user(
 ) -> Any:
     """Make a user of the host project with a profile; the user name is the address in normal form.
 
-    `verified` says that the address is proven to be theirs. Raises `BadAddress`, or `Refused` (`user_exists`,
-    `lms_user_id_taken`). Without a password the user cannot log in by one.
+    `verified` says that the address is proven to be theirs. Raises `BadAddress`, `BadInput` (`too_long`,
+    `invalid_lms_user_id`), or `Refused` (`user_exists`, `lms_user_id_taken`). Without a password the user cannot log in
+    by one.
     """
     users = get_user_model()
     normal = normal_form(email)
     longest = getattr(users._meta.get_field(users.USERNAME_FIELD), "max_length", None)
     if longest is not None and len(normal) > longest:
         raise BadInput("This address is too long for the name of a user.", code="too_long")
+    if lms_user_id is not None and not 0 < lms_user_id <= LARGEST_LMS_USER_ID:
+        raise BadInput(f"A learning platform id is 1 to {LARGEST_LMS_USER_ID}.", code="invalid_lms_user_id")
     if users.objects.filter(**{users.USERNAME_FIELD: normal}).exists():
         raise Refused("There is a user with this address already.", code="user_exists")
     if lms_user_id is not None and Profile.objects.filter(lms_user_id=lms_user_id).exists():

@@ -10,7 +10,7 @@ from tests.db.records.rows import DAY, NOON, raw
 from bursar.assignments.models import AssignmentConfiguration
 from bursar.budgets.models import Budget
 from bursar.budgets.selectors import balance, find_budget
-from bursar.budgets.services import LARGEST_AMOUNT, Change, insert_budget, retire, set_limit
+from bursar.budgets.services import LARGEST_AMOUNT, Change, change_budget, insert_budget, retire, set_limit
 from bursar.kernel import clock
 from bursar.kernel.errors import BadInput, NotFound, Refused
 from bursar.testing.factories import make_budget, make_customer, make_fund, reload
@@ -48,6 +48,17 @@ def test_a_limit_that_is_no_amount_is_refused(house, limit):
         set_limit(house.budget.pk, limit)
     assert reload(house.budget).limit_cents == 500_000
     assert Budget.objects.count() == 1
+
+
+def test_a_budget_has_a_name_and_one_that_was_left_without_can_be_changed(house):
+    with pytest.raises(BadInput) as caught:
+        insert(house.fund, display_name=" ")
+    assert caught.value.code == "missing_name"
+    with pytest.raises(BadInput) as caught:
+        change_budget(house.budget.pk, {"display_name": ""})
+    assert caught.value.code == "missing_name"
+    Budget.objects.filter(pk=house.budget.pk).update(display_name="")
+    assert change_budget(house.budget.pk, {"description": "of the trainers"}).description == "of the trainers"
 
 
 @pytest.mark.parametrize("facts", [{"display_name": "x" * 513}, {"description": "x" * 201}])

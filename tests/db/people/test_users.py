@@ -95,6 +95,14 @@ def test_an_id_of_the_learning_platform_has_one_user():
     assert User.objects.count() == 1
 
 
+@pytest.mark.parametrize("number", [0, -1, 2**31])
+def test_an_id_that_no_assignment_can_hold_is_refused(number):
+    with pytest.raises(BadInput) as caught:
+        create_user("ann@example.org", password=None, lms_user_id=number)
+    assert caught.value.code == "invalid_lms_user_id"
+    assert not User.objects.exists()
+
+
 def test_an_address_too_long_for_a_user_name_is_refused():
     longest = User._meta.get_field("username").max_length
     with pytest.raises(BadInput) as caught:

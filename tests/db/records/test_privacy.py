@@ -91,6 +91,18 @@ def test_the_history_of_others_stays(record, configuration):
     assert stored(other).learner_email == "other@example.org"
 
 
+@pytest.mark.parametrize("save", ["the address alone", "in bulk"])
+def test_who_saves_the_address_alone_has_said_that_it_is_gone_all_the_same(record, save):
+    record.clear_pii()
+    if save == "in bulk":
+        Assignment.bulk_update([record], ["learner_email"])
+    else:
+        record.save(update_fields=["learner_email"])
+    row = stored(record)
+    assert row.address_scrubbed_at is not None
+    assert row.learner_email_key == key_of(row.learner_email)
+
+
 def test_the_user_id_and_everything_else_stay(record):
     before = Assignment.objects.values().get(pk=record.pk)
     cleared(record)

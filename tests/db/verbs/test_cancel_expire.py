@@ -1,6 +1,7 @@
 """Cancelling and expiring: state, dates, money, message and history in one commit, whatever becomes of the message."""
 
 import pytest
+from tests.db.records.rows import make_assignment
 from tests.db.verbs.steps import (
     DAY,
     MINUTE,
@@ -27,7 +28,7 @@ from bursar.assignments.events import HistoryReason
 from bursar.assignments.jobs import expire_due
 from bursar.assignments.models import LearnerContentAssignment
 from bursar.assignments.services import cancel, cancel_many, expire_many, remind_many
-from bursar.budgets.models import Budget, Fund
+from bursar.budgets.models import Budget, Fund, Transaction
 from bursar.kernel import clock
 from bursar.kernel.actor import CONSOLE
 from bursar.kernel.backends import backend
@@ -240,3 +241,42 @@ class TestExpireDue:
         assert fresh(row).state == "expired"
         assert history(row)[-1][1] == "expired"
         assert books(house.budget)[0] == 4900, "nobody knows any more whose money that was; the audit says so"
+
+
+class TestRowsWrittenPastTheVerbs:
+    """Nothing was ever held for them: they can be ended and taken up like any other, and give nothing back."""
+
+    @staticmethod
+    def imported(house, number=1, **facts):
+        configuration = house.budget.assignment_configuration
+        people = [f"imported{place}@example.org" for place in range(number)]
+        return [make_assignment(configuration, learner_email=person, **facts) for person in people]
+
+    def test_they_are_cancelled_and_the_books_agree(self, house, course, caplog):
+        (row,) = self.imported(house)
+        cancel_many([row.pk], actor=CONSOLE)
+        assert (fresh(row).state, books(house.budget)) == ("cancelled", (0, 0, 1_000_000, 0))
+        assert f"budget {house.budget.pk} holds 0 cents, less than the 4900" in caplog.text
+
+    def test_they_do_not_stop_the_sweep(self, house, course):
+        rows = [*assigned(house.budget), *self.imported(house, 2)]
+        with later(91 * DAY):
+            assert tick().expired == 3
+        assert ({row.state for row in fresh(rows)}, books(house.budget)) == ({"expired"}, (0, 0, 1_000_000, 0))
+
+    def test_they_are_accepted_within_the_limit(self, house, course):
+        (row,) = self.imported(house)
+        accept([row])
+        assert (fresh(row).state, books(house.budget)) == ("accepted", (0, 4900, 995_100, 0))
+
+    def test_beyond_the_limit_they_leave_others_pending_and_stop_no_tick(self, course, unaudited):
+        house = make_house(limit_cents=2 * 4900)
+        first, second = assigned(house.budget, 2)
+        accept(self.imported(house))
+        accept([first, second])
+        assert sorted(row.state for row in fresh([first, second])) == ["accepted", "allocated"]
+        with later(DAY + MINUTE):
+            tick()
+        (pending,) = Transaction.objects.filter(state="pending")
+        assert (pending.error_code, pending.due_at > clock.now()) == ("over_budget", True)
+        assert books(house.budget)[1] == 2 * 4900

@@ -185,6 +185,11 @@ class TestNoLongerNeeded:
         assert deliver_many([claim]) == Delivered(dropped=1)
         assert outcome(row) == ("dropped", "personal data removed")
 
+    def test_an_address_that_an_import_brought_retired(self, house, course, mail):
+        (row,) = assigned(house.budget, ["retired_user0123456789abcdef@retired.invalid"])
+        drain()
+        assert (outcome(row), mail.sent) == (("dropped", "personal data removed"), [])
+
     def test_a_suppressed_address(self, house, course, mail):
         first, second = assigned(house.budget, 2)
         Person.objects.filter(email=ANA).update(mail_suppressed_at=clock.now(), mail_suppressed_reason="bounced")

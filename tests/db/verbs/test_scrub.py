@@ -334,6 +334,19 @@ class TestEraseOnRequest:
         assert erase_person(Person.objects.get(), actor=CONSOLE) == 0
         assert "secret" not in str(everything()).lower()
 
+    @pytest.mark.parametrize("asked", [ANA, "old.secret@example.org"])
+    def test_whoever_was_given_another_address_goes_with_all_of_them(self, house, course, asked):
+        user = make_user("old.secret@example.org", lms_user_id=42)
+        rows = accepted(house.budget, [make_person("old.secret@example.org", name="Ana Secret")])
+        Profile.objects.filter(user=user).update(verified_key=key_of(ANA))
+        allocate(house.budget, [ANA])
+        assert fresh(rows[0]).learner_email == ANA
+        user.delete()  # the host's own
+        assert erase_person(Person.objects.get(address_key=key_of(asked)), actor=CONSOLE) == 1
+        assert "secret" not in str(everything()).lower()
+        with nothing_written():
+            assert [erase_person(person, actor=CONSOLE) for person in Person.objects.all()] == [0, 0]
+
     def test_an_admin_of_the_customer_may_and_nobody_else(self, house, course):
         accepted(house.budget, [ANA])
         person = Person.objects.get()

@@ -19,14 +19,15 @@ from tests.db.verbs.steps import (
 
 from bursar.assignments import selectors
 from bursar.assignments.flows import create_assignable_budget
-from bursar.assignments.services import pending_redemptions, remind_many
+from bursar.assignments.services import pending_redemptions, remind_many, retire_many
 from bursar.budgets.models import Transaction
 from bursar.catalog.services import create_catalog
 from bursar.kernel import clock
 from bursar.kernel.actor import CONSOLE, Actor
 from bursar.kernel.errors import NotFound
-from bursar.people.models import Role
-from bursar.testing.factories import make_budget, make_course, make_fund, make_house, make_member, make_run
+from bursar.people.keys import key_of
+from bursar.people.models import Profile, Role
+from bursar.testing.factories import make_budget, make_course, make_fund, make_house, make_member, make_run, make_user
 
 
 class TestAssignments:
@@ -154,3 +155,19 @@ class TestOfAnAddress:
         assigned(house.budget, ["other@example.org"])
         found = selectors.assignments_of_address(house.customer.pk, first.learner_email_key)
         assert set(found) == set(keys([first, second]))
+
+
+class TestOfAPerson:
+    def test_those_that_show_another_address_of_the_same_user_by_now_too(self, house, course):
+        make_course("DemoX+OTHER")
+        user = make_user("old@example.org", lms_user_id=42)
+        (moved,) = assigned(house.budget, ["old@example.org"])
+        (left,) = assigned(house.budget, ["old@example.org"], "DemoX+OTHER")
+        Profile.objects.filter(user=user).update(verified_key=key_of("new@example.org"))
+        allocate(house.budget, ["new@example.org"])
+        allocate(house.budget, ["other@example.org"])
+        allocate(make_house().budget, ["new@example.org"])
+        persons = house.customer.persons.filter(lms_user_id=42)
+        assert [set(selectors.assignments_of_person(person)) for person in persons] == [set(keys([moved, left]))] * 2
+        retire_many([left.pk], actor=CONSOLE)
+        assert selectors.assignments_of_person(persons.get(address_key=key_of("new@example.org"))) == [moved.pk]

@@ -17,7 +17,7 @@ from bursar.assignments.models import (
     PlanState,
 )
 from bursar.assignments.models.batches import BatchState
-from bursar.assignments.selectors import assignments_of_address
+from bursar.assignments.selectors import assignments_of_person
 from bursar.budgets.models import Transaction
 from bursar.kernel import clock
 from bursar.outbox.models import Message
@@ -54,7 +54,7 @@ def export_person(person: Person) -> Record:
 
     The caller has checked that they may have it. What was mailed is not kept here, so it is not in it.
     """
-    keys = assignments_of_address(person.customer_id, person.address_key)
+    keys = assignments_of_person(person)
     return {
         "exported_at": clock.now(),
         "person": _person(person),

@@ -16,11 +16,12 @@ from bursar.assignments.models import (
     PlanPart,
 )
 from bursar.assignments.selectors import (
-    assignments_of_address,
+    assignments_of_person,
     due_to_scrub,
     orphaned_persons,
     persons_after,
     persons_behind,
+    persons_like,
 )
 from bursar.assignments.services.chunked import Progress
 from bursar.kernel import clock
@@ -105,19 +106,22 @@ def forget(keys: Sequence[UUID], *, actor: Actor, reason: HistoryReason, ended_o
 def erase_person(person: Person, *, actor: Actor) -> int:
     """Erase one person at once, accepted assignments included; returns of how many assignments the address went.
 
-    Raises `NotFound` for a person whom the actor may not manage. Ids, money and dates stay; large allocations that are
-    still being filled leave the person out, and plans of the customer that are open end.
+    Whoever has had several addresses goes with all of them: it is one person, by the user id. Raises `NotFound` for a
+    person whom the actor may not manage. Ids, money and dates stay; large allocations that are still being filled leave
+    the person out, and plans of the customer that are open end.
     """
     allowed = customers(actor, Permission.MANAGE)
     if allowed is not None and person.customer_id not in allowed:
         raise NotFound("There is no such person here.")
     services.withdraw_plans(person.customer_id)
-    services.leave_out(person.customer_id, person.address_key)
-    _forget_manager(person.customer_id, person.address_key)
-    keys = assignments_of_address(person.customer_id, person.address_key)
+    persons = persons_like(person)
+    for one in persons:
+        services.leave_out(one.customer_id, one.address_key)
+        _forget_manager(one.customer_id, one.address_key)
+    keys = assignments_of_person(person)
     done = forget(keys, actor=actor, reason=HistoryReason.ERASED)
-    _erase_on_request(person, keys, actor)
-    _forget_mails([person.pk])
+    _erase_on_request(persons, keys, actor)
+    _forget_mails([one.pk for one in persons])
     forget_digests_of(person.customer_id)
     purge_residue(TABLES)
     return done
@@ -141,9 +145,11 @@ def _erase(persons: Sequence[UUID]) -> int:
 
 
 @writes
-def _erase_on_request(person: Person, assignments: Sequence[UUID], actor: Actor) -> None:
+def _erase_on_request(persons: Sequence[Person], assignments: Sequence[UUID], actor: Actor) -> None:
     """Erase, and let other systems know by the assignments, the only ids they have, whom they are to forget."""
-    if erase_persons([person.pk]) or assignments:  # the first may have gone with the last of the second
-        facts = {"person": str(person.pk), "assignments": [str(key) for key in assignments]}
-        record_events(EventType.PERSON_ERASED, [Fact(person.customer_id, person.pk, facts)], at=clock.now())
-        record_act(actor, Act.FORGOTTEN, person.customer_id, About(person.pk), count=len(assignments))
+    asked = persons[0]
+    if erase_persons([one.pk for one in persons]) or assignments:  # some may have gone with the last of the second
+        named = [str(key) for key in assignments]
+        told = [Fact(one.customer_id, one.pk, {"person": str(one.pk), "assignments": named}) for one in persons]
+        record_events(EventType.PERSON_ERASED, told, at=clock.now())
+        record_act(actor, Act.FORGOTTEN, asked.customer_id, About(asked.pk), count=len(assignments))

@@ -26,6 +26,7 @@ from bursar.assignments.models.columns import (
     EXPIRY,
     FACTS,
     GENERATED,
+    GOES_WITH_ADDRESS,
     IS_REMINDED,
     SCRUB_RULE,
     UNTRACKED,
@@ -252,7 +253,7 @@ class LearnerContentAssignment(Timeline, models.Model):
     def _write(self, changed: set[str], **kwargs: Any) -> None:
         fields = set(changed)
         if "learner_email" in changed:
-            fields.add("learner_email_key")
+            fields |= GOES_WITH_ADDRESS
         tracked = not changed <= set(UNTRACKED)
         if tracked:
             fields.add("modified")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from bursar.assignments.models.columns import COUNTED, DATED
+from bursar.assignments.models.columns import COUNTED, DATED, GOES_WITH_ADDRESS
 from bursar.assignments.models.counts import lock_and_tally, shift_counts, tally_of
 from bursar.assignments.models.deadlines import reschedule, schedule
 from bursar.kernel.transactions import one_commit
@@ -38,7 +38,7 @@ class LearnerContentAssignmentQuerySet(models.QuerySet["LearnerContentAssignment
         """Update, the key of an address with it."""
         records, names = list(objs), set(fields)
         if "learner_email" in names:
-            names.add("learner_email_key")
+            names |= GOES_WITH_ADDRESS
             for record in records:
                 record.learner_email_key = key_of(record.learner_email)
         updated = super().bulk_update(records, sorted(names), batch_size)

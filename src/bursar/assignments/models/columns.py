@@ -22,6 +22,8 @@ LISTS: Final = ("learner_state", "learner_state_sort_order", "recent_action", "r
 GENERATED: Final = (*LISTS, "scrub_rule", "ended_at")
 NOTES: Final = ("redemption_uuid", "address_scrubbed_at", "next_reminder_at")
 UNTRACKED: Final = ("learner_email_key", *FACTS, *TERMS, *NOTES, *GENERATED)
+# Written whenever the address is: who saves only the address after `clear_pii` has said all the same that it is gone.
+GOES_WITH_ADDRESS: Final = frozenset({"learner_email_key", "address_scrubbed_at"})
 # Writing one of these can move an assignment from one count to another.
 COUNTED: Final = frozenset(
     {"state", "assignment_configuration", "assignment_configuration_id", "allocated_at", "created", *FACTS}

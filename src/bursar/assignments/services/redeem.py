@@ -4,8 +4,9 @@ Between the two commits the assignment is publicly allocated, its money held, an
 transaction: nobody can cancel or expire it. A crash anywhere leaves a pending transaction that `tick` takes up.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID, uuid4
@@ -19,7 +20,7 @@ from bursar.assignments.policy import Code, RedemptionFacts, refusal, refuse_red
 from bursar.assignments.states import State, Verb
 from bursar.budgets.models import Budget, EntryKind, Transaction, TransactionState
 from bursar.budgets.models.budgets import allows_late_redemption
-from bursar.budgets.services import Entry
+from bursar.budgets.services import Entry, OverBudget
 from bursar.kernel import clock
 from bursar.kernel.actor import Actor
 from bursar.kernel.batching import chunks
@@ -29,6 +30,8 @@ from bursar.kernel.results import BulkResult, Refusal
 from bursar.kernel.transactions import writes
 from bursar.people.access import Permission
 from bursar.people.services import next_learner_number, number_persons
+
+logger = logging.getLogger(__name__)
 
 FIRST_PAUSE: Final = timedelta(minutes=2)
 LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -216,11 +219,25 @@ def finish_redemptions(answers: Sequence[Enrolled], *, actor: Actor) -> Redempti
     """Settle pending transactions by what the platform answered; by chunks of one transaction.
 
     Enrolled: accepted, money spent. Refused for good: errored, money free. Unclear: pending, due again after a pause;
-    the caller turns it into a refusal once it has given up. What is settled already is left as it is.
+    the caller turns it into a refusal once it has given up. What is settled already is left as it is. One that the limit
+    does not let through (nothing was held for it) stays pending and stops no other; `audit` names its budget.
     """
     whole = Redemptions()
     for part in chunks(answers):
-        whole.merge(_finish_chunk(part, actor=actor))
+        whole.merge(_finish_what_fits(part, actor=actor))
+    return whole
+
+
+def _finish_what_fits(answers: Sequence[Enrolled], *, actor: Actor) -> Redemptions:
+    try:
+        return _finish_chunk(answers, actor=actor)
+    except OverBudget as error:
+        if len(answers) == 1:
+            logger.error("transaction %s: there is no money to settle it", answers[0].transaction)  # noqa: TRY400
+            return _finish_chunk([replace(answers[0], outcome="unclear", code=error.code)], actor=actor)
+    whole = Redemptions()
+    for answer in answers:
+        whole.merge(_finish_what_fits([answer], actor=actor))
     return whole
 
 

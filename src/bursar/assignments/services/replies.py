@@ -1,7 +1,7 @@
 """What learners answer: declining, which frees the money at once, and asking for more time; and what becomes of that."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -230,7 +230,7 @@ def _decide_chunk(
 
 def _refuse_decision(reply: LearnerReply | None, verdict: ReplyState, rows: Mapping[UUID, Row]) -> Refusal | None:
     if reply is None:
-        return refusal(Code.NOT_FOUND)
+        return replace(refusal(Code.NOT_FOUND), message="There is no such request here.")
     row = rows[reply.assignment_id]
     if reply.state != ReplyState.OPEN or row.cycle != reply.cycle:
         return refusal(Code.WRONG_STATE, state=str(reply.state), verdict=str(verdict))

@@ -16,7 +16,7 @@ from bursar.assignments.services import Allocation, Offer, Placed
 from bursar.assignments.states import State
 from bursar.budgets.models import Budget
 from bursar.budgets.selectors import balance, find_budget
-from bursar.cli.failures import BAD_INPUT, DONE, REFUSED
+from bursar.cli.failures import BAD_INPUT, DONE, REFUSED, amounts_in
 from bursar.cli.handlers.catalogs import refused_shapes, refused_table
 from bursar.cli.handlers.expiries import explanation_table
 from bursar.cli.output import Answer, Part, facts, heading, progress, table
@@ -49,12 +49,8 @@ class Wanted:
 def allocate(wanted: Wanted) -> Answer:
     """Assign a course to people; refused as a whole or done, with every row answered."""
     request, people = _read(wanted)
-    with progress("Allocating", len(people.people)) as advance:
-        try:
-            done = flows.allocate(request, people.people, actor=CONSOLE, progress=advance)
-        except Refused as error:
-            error.facts.setdefault("currency", request.budget.fund.currency)
-            raise
+    with amounts_in(request.budget.fund.currency), progress("Allocating", len(people.people)) as advance:
+        done = flows.allocate(request, people.people, actor=CONSOLE, progress=advance)
     budget = find_budget(request.budget.pk, None)
     refused = _refused(people, done)
     data = {"batch": done.batch, **_lists(people, done), "refused": refused_shapes(refused), **_amounts(budget, done)}
@@ -166,11 +162,16 @@ def _in_words(
     parts += [heading("Assigned"), _assigned(fresh)] if 0 < len(fresh) <= LISTED else []
     parts += [heading("Twins: named again, counted once"), _twins(people)] if people.twins else []
     parts += [heading("Refused rows"), refused_table(refused)] if refused else []
-    if fresh:
+    if _has_begun(done):
         parts.append(
             f"\nThe mails wait: `bursar tick` or a running `bursar run` sends them.\nTo take it all back: bursar undo {done.batch}"
         )
     return parts
+
+
+def _has_begun(done: Allocation) -> bool:
+    """Tell whether the call assigned anything: who was only filled in is told nothing, and stays when it is undone."""
+    return done.batch is not None and LearnerContentAssignment.objects.filter(allocation_batch_id=done.batch).exists()
 
 
 def _assigned(fresh: Sequence[Placed]) -> Part:

@@ -11,6 +11,7 @@ from bursar.budgets.models import Budget, Fund
 from bursar.budgets.selectors import balance, find_budget, find_fund
 from bursar.catalog.models import Catalog
 from bursar.catalog.selectors import find_catalog
+from bursar.cli.failures import amounts_in
 from bursar.cli.handlers.shapes import budget_shape
 from bursar.cli.output import Answer, Part, facts, heading, table
 from bursar.cli.values import cents, date_text, money
@@ -33,7 +34,9 @@ def create(fund: str, *, name: str, limit: str, catalog: str | None, description
 
 def set_limit(reference: str, amount: str) -> Answer:
     """Change the limit of a budget."""
-    return _told(services.set_limit(find_budget(reference, None).pk, cents(amount)))
+    row = find_budget(reference, None)
+    with amounts_in(row.fund.currency):
+        return _told(services.set_limit(row.pk, cents(amount)))
 
 
 def retire(reference: str) -> Answer:

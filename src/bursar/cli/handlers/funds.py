@@ -9,6 +9,7 @@ from bursar.assignments import flows
 from bursar.budgets import services
 from bursar.budgets.models import Budget, Fund, LedgerEntry
 from bursar.budgets.selectors import find_fund
+from bursar.cli.failures import amounts_in
 from bursar.cli.handlers.budgets import budget_table, overcommitment
 from bursar.cli.handlers.shapes import budget_shape, entry_shape, fund_shape
 from bursar.cli.output import Answer, Part, facts, heading, table
@@ -43,7 +44,9 @@ def deposit(reference: str, amount: str, *, reason: str, key: str) -> Answer:
 def adjust(reference: str, amount: str, *, reason: str, key: str) -> Answer:
     """Correct the balance, up or down."""
     change = cents(amount, signed=True)
-    row = services.adjust(find_fund(reference, None).pk, change, reason=reason, idempotency_key=key)
+    found = find_fund(reference, None)
+    with amounts_in(found.currency):
+        row = services.adjust(found.pk, change, reason=reason, idempotency_key=key)
     return Answer(fund_shape(row), (_facts(row),))
 
 

@@ -34,7 +34,7 @@ def create(
 
 def list_all() -> Answer:
     """Name every token."""
-    rows = list(ApiToken.objects.all())
+    rows = list(ApiToken.objects.select_related("user", "customer"))
     now = clock.now()
     shown = table(
         ("Name", "Begins with", "Speaks for", "Ends", "", "Uuid"),
@@ -42,9 +42,7 @@ def list_all() -> Answer:
             (
                 row.name,
                 row.prefix,
-                f"user {row.user_id}"
-                if row.user_id is not None
-                else f"{row.role} at {row.customer_id or 'every customer'}",
+                _owner(row),
                 date_text(row.expires_at),
                 "" if row.is_live(now) else "revoked" if row.revoked_at else "over",
                 row.pk,
@@ -53,6 +51,12 @@ def list_all() -> Answer:
         ],
     )
     return Answer({"tokens": [token_shape(row) for row in rows]}, (shown if rows else "There is no token.",))
+
+
+def _owner(row: ApiToken) -> str:
+    if row.user is not None:
+        return str(row.user.get_username())
+    return f"{row.role} at {row.customer.slug if row.customer else 'every customer'}"
 
 
 def revoke(token: str) -> Answer:

@@ -22,6 +22,9 @@ class Role(models.TextChoices):
     OPERATOR = "operator"
 
 
+LARGEST_LMS_USER_ID: Final = 2**31 - 1  # what an assignment's column holds: with a larger id nothing could be linked
+
+
 class Profile(models.Model):
     """What we keep beside whatever user model the host has."""
 
