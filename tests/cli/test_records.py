@@ -141,6 +141,47 @@ def test_a_budget_of_a_named_catalog_is_shown_with_its_counts_and_retired(world,
     assert [item["name"] for item in bursar("budget", "list", "--json").json["budgets"]] == ["Team", "Past"]
 
 
+def test_what_a_budget_is_called_and_may_be_spent_on_is_changed(world, bursar, people):
+    bursar("catalog", "create", "History only", "--customer", "acme-ltd", "--subject", "History")
+    said = bursar(
+        "budget", "change", "Team", "--name", "Crew", "--description", "All", "--catalog", "History only", "--json"
+    )
+    assert said.json["name"] == "Crew"
+    error = bursar("allocate", people, "--budget", "Crew", "--content", "Org+ONE", "--json", code=3).json["error"]
+    assert error["code"] == "content_not_in_catalog"
+    bursar("budget", "change", "Crew", "--every-course")
+    bursar("allocate", people, "--budget", "Crew", "--content", "Org+ONE")
+    assert bursar("budget", "change", "Crew", "--name", " ", "--json", code=4).json["error"]["code"] == "missing_name"
+    bursar("budget", "change", "Crew", "--catalog", "Nowhere", code=4)
+    assert "say what is to change" in bursar("budget", "change", "Crew", code=2).err
+    bursar("budget", "change", "Crew", "--catalog", "History only", "--every-course", code=2)
+
+
+def test_what_is_known_of_a_customer_is_changed(world, bursar):
+    before = bursar("customer", "show", "acme-ltd", "--json").json
+    words = (
+        "--name",
+        "Acme GmbH",
+        "--slug",
+        "acme",
+        "--language",
+        "de",
+        "--time-zone",
+        "Europe/Berlin",
+        "--show-price",
+    )
+    said = bursar("customer", "change", "acme-ltd", *words, "--contact-email", "lernen@acme.example", "--json").json
+    assert (said["name"], said["slug"], said["language"], said["show_price"]) == ("Acme GmbH", "acme", "de", True)
+    assert said["brand_color"] == before["brand_color"]
+    after = bursar("customer", "change", "acme", "--hide-price", "--contact-email", "", "--json").json
+    assert (after["show_price"], after["contact_email"], after["name"]) == (False, "", "Acme GmbH")
+    wrong = bursar("customer", "change", "acme", "--time-zone", "Europe/Nowhere", "--json", code=4).json["error"]
+    assert wrong["code"] == "invalid_time_zone"
+    bursar("customer", "change", "acme", "--name", "", code=4)
+    bursar("customer", "change", "acme", "--logo-url", "nonsense", code=4)
+    assert "say what is to change" in bursar("customer", "change", "acme", code=2).err
+
+
 def test_a_name_that_two_budgets_have_needs_the_uuid(world, bursar):
     bursar("budget", "create", "--fund", "Fund", "--name", "Team", "--limit", "5")
     assert bursar("budget", "show", "Team", "--json", code=3).json["error"]["code"] == "ambiguous_name"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bursar.cli.command import command, group
-from bursar.cli.commands.options import NO_OPTIONS_AMONG_NUMBERS, Amount, BudgetRef, OfCustomer
+from bursar.cli.commands.options import NO_OPTIONS_AMONG_NUMBERS, Amount, BudgetRef, OfCustomer, said
 from bursar.cli.later import Later
 from bursar.cli.output import Answer
 
@@ -43,6 +43,23 @@ def create(
 def set_limit(budget: BudgetRef, amount: Amount) -> Answer:
     """Change the limit of a budget; never below what it holds and has spent."""
     return handlers.set_limit(budget, amount)
+
+
+@command(app, "change", example="bursar budget change Engineers --catalog Languages")
+def change(
+    budget: BudgetRef,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Another name.")] = None,
+    description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")] = None,
+    catalog: Annotated[
+        str | None, typer.Option("--catalog", metavar="CATALOG", help="Only courses of this catalog, by uuid or title.")
+    ] = None,
+    every_course: Annotated[bool, typer.Option("--every-course", metavar="", help="Every course again.")] = False,
+) -> Answer:
+    """Change what a budget is called, or on which courses it may be spent; what is assigned already stays."""
+    if catalog is not None and every_course:
+        raise typer.BadParameter("give --catalog or --every-course, not both")
+    wanted = said({"display_name": name, "description": description, "catalog": "" if every_course else catalog})
+    return handlers.change(budget, wanted)
 
 
 @command(app, "retire", example="bursar budget retire Engineers")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bursar.cli.command import command, group
+from bursar.cli.commands.options import said
 from bursar.cli.later import Later
 from bursar.cli.output import Answer
 
@@ -14,6 +15,8 @@ else:
     handlers = Later("bursar.cli.handlers.customers")
 
 app = group("customer", "Organisations that assign courses.")
+
+CustomerRef = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer, by uuid or slug.")]
 
 
 @command(app, "create", example='bursar customer create "Acme Ltd" --contact-email learning@acme.example')
@@ -56,6 +59,35 @@ def create(  # noqa: PLR0913, PLR0917  a command takes what can be typed
     return handlers.create(name, details | {"brand_color": brand_color, "logo_url": logo_url, "show_price": show_price})
 
 
+@command(app, "change", example="bursar customer change acme-ltd --language de --show-price")
+def change(  # noqa: PLR0913, PLR0917  a command takes what can be typed
+    reference: CustomerRef,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Another name.")] = None,
+    slug: Annotated[str | None, typer.Option("--slug", metavar="SLUG", help="Another short name.")] = None,
+    contact_email: Annotated[
+        str | None, typer.Option("--contact-email", metavar="ADDRESS", help='Where replies go; "" for nowhere.')
+    ] = None,
+    language: Annotated[str | None, typer.Option("--language", metavar="CODE", help="Language of the mails.")] = None,
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", metavar="ZONE", help="Time zone of the dates in mails.")
+    ] = None,
+    brand_color: Annotated[
+        str | None, typer.Option("--brand-color", metavar="COLOUR", help="Colour of the mails, such as #1f5f5b.")
+    ] = None,
+    logo_url: Annotated[
+        str | None, typer.Option("--logo-url", metavar="URL", help='Picture for the head of the mails; "" for none.')
+    ] = None,
+    show_price: Annotated[
+        bool | None,
+        typer.Option("--show-price/--hide-price", metavar="", help="Whether mails tell learners the price."),
+    ] = None,
+) -> Answer:
+    """Change what is known of a customer; what is not named stays as it is."""
+    words = {"name": name, "slug": slug, "contact_email": contact_email, "language": language, "time_zone": time_zone}
+    wanted: dict[str, object] = {**words, "brand_color": brand_color, "logo_url": logo_url, "show_price": show_price}
+    return handlers.change(reference, said(wanted))
+
+
 @command(app, "list", example="bursar customer list")
 def list_all() -> Answer:
     """Name every customer."""
@@ -63,8 +95,6 @@ def list_all() -> Answer:
 
 
 @command(app, "show", example="bursar customer show acme-ltd")
-def show(
-    reference: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer, by uuid or slug.")],
-) -> Answer:
+def show(reference: CustomerRef) -> Answer:
     """Tell what is known of a customer, with its funds and budgets."""
     return handlers.show(reference)

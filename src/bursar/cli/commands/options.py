@@ -1,9 +1,12 @@
 """Arguments and options that several commands share, each with its one meaning."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import typer
+
+T = TypeVar("T")
 
 NO_OPTIONS_AMONG_NUMBERS: Final = {"ignore_unknown_options": True}
 """Lets -100.00 be an amount, where it would be taken for options."""
@@ -86,3 +89,11 @@ Emails = Annotated[
 Everything = Annotated[
     bool, typer.Option("--all", metavar="", help="With --budget: every one that this can be done to.")
 ]
+
+
+def said(given: Mapping[str, T | None]) -> dict[str, T]:
+    """Return the options that somebody has given; raises `BadParameter` when there is none."""
+    found = {name: value for name, value in given.items() if value is not None}
+    if not found:
+        raise typer.BadParameter("say what is to change")
+    return found

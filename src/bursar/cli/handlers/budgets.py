@@ -1,6 +1,7 @@
 """Budgets from the command line: how much of a fund may be spent on which courses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -37,6 +38,16 @@ def set_limit(reference: str, amount: str) -> Answer:
     row = find_budget(reference, None)
     with amounts_in(row.fund.currency):
         return _told(services.set_limit(row.pk, cents(amount)))
+
+
+def change(reference: str, changes: Mapping[str, str]) -> Answer:
+    """Change a budget's `display_name`, `description` or `catalog` ("": every course)."""
+    row = find_budget(reference, None)
+    terms: dict[str, Any] = dict(changes)
+    if "catalog" in terms:
+        catalog = terms.pop("catalog")
+        terms["catalog_id"] = find_catalog(catalog, customer_uuid=row.customer_id).pk if catalog else None
+    return _told(services.change_budget(row.pk, terms))
 
 
 def retire(reference: str) -> Answer:

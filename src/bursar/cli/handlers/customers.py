@@ -1,14 +1,17 @@
 """Customers from the command line."""
 
+from collections.abc import Mapping
+
 from bursar.budgets.models import Budget, Fund
 from bursar.cli.handlers.budgets import budget_table
 from bursar.cli.handlers.funds import fund_table
 from bursar.cli.handlers.shapes import budget_shape, customer_shape, fund_shape
 from bursar.cli.output import Answer, Part, facts, heading, table
 from bursar.cli.values import uuid_of
+from bursar.kernel.actor import CONSOLE
 from bursar.people.models import Customer, Membership, Person
 from bursar.people.selectors import find_customer
-from bursar.people.services import create_customer
+from bursar.people.services import change_customer, create_customer
 
 
 def create(name: str, details: dict[str, object]) -> Answer:
@@ -17,6 +20,12 @@ def create(name: str, details: dict[str, object]) -> Answer:
     row = create_customer(name, **details)  # type: ignore[arg-type]
     done = f"Customer {row.slug} is there. Next: bursar fund create --customer {row.slug} --title … --deposit …"
     return Answer(customer_shape(row), (_facts(row), done))
+
+
+def change(reference: str, changes: Mapping[str, object]) -> Answer:
+    """Change what is named of a customer."""
+    row = change_customer(find_customer(reference, None).pk, changes, actor=CONSOLE)
+    return Answer(customer_shape(row), (_facts(row),))
 
 
 def list_all() -> Answer:
