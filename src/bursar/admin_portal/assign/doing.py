@@ -131,7 +131,7 @@ def batch(request: PageRequest, budget: UUID, batch: UUID) -> HttpResponse:
         "page": page_of_batch(request, row),
         "refused": row.refused_count + row.rejected_count,
         "is_filling": row.state == BatchState.FILLING,
-        "may_undo": row.state == BatchState.DONE and row.created_count + row.updated_count > 0,
+        "undoing": None if request.htmx else results.undoing_of(row),
         "here": request.get_full_path(),
         "file_form": ResultFileForm(),
     }
