@@ -46,6 +46,13 @@ def test_each_button_signs_in_its_person_and_leads_to_a_page_of_theirs(name, cli
     assert page.wsgi_request.user.get_username() == STEPS[name].login.address
 
 
+def test_the_first_step_shows_the_budget_and_the_second_where_to_assign(client, demonstration, in_mode):
+    budget = f"/admin-portal/{SLUG}/budgets/{demonstration.budget.pk}/"
+    assert client.post("/dev/walk/budget/")["Location"] == budget
+    assert "What is left" in words(client.get(budget).text)
+    assert client.post("/dev/walk/assign/")["Location"] == f"{budget}assign/"
+
+
 def test_the_steps_are_there_in_three_languages(client, demonstration, in_mode):
     said = {
         language: words(client.get("/", headers={"accept-language": language}).text) for language in ("en", "de", "es")
