@@ -396,6 +396,14 @@ def test_undoing_says_what_comes_back_by_now_and_is_not_offered_where_it_would_b
     assert "Undo" not in text(page.get(url))
 
 
+def test_a_plan_that_would_change_nothing_says_so_and_asks_for_no_confirmation(page, house):
+    confirmed(page, house.budget)
+    url, _ = planned(page, house.budget)
+    shown = text(page.get(url))
+    assert "has this course already: there is nothing to do." in shown
+    assert "Assign exactly this" not in shown
+
+
 def test_columns_that_nobody_knows_are_named(page, house):
     sent = SimpleUploadedFile("people.csv", b"E-mail,Shoe size,Rank\nada@example.org,44,1\n")
     response = page.post(people_at(house.budget), {"file": sent})

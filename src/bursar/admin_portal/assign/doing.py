@@ -58,6 +58,7 @@ def plan(request: PageRequest, budget: UUID, plan: UUID) -> HttpResponse:
         "due_words": DUE[due.reason],
         "page": page_of_plan(request, row),
         "is_open": row.state == PlanState.OPEN,
+        "changes": row.created_count + row.updated_count,
         "after": row.available_cents - row.charged_cents,
         "again_url": _again_url(request, found, row),
         "why_not": said_of(Refused(**row.refusal), found.fund.currency) if row.refusal else "",
