@@ -9,7 +9,7 @@ import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from python_calamine import CalamineWorkbook
-from tests.db.verbs.steps import accept, assigned, later
+from tests.db.verbs.steps import accept, assigned, later, tick
 from tests.pages.reading import Tags, words
 from tests.pages.test_viewer import browser
 
@@ -421,6 +421,10 @@ def test_a_large_one_is_filled_by_a_worker_and_shows_how_far_it_is(page, house, 
     part = page.get(url, headers={"hx-request": "true"})
     assert "<html" not in part.text
     assert "Under way" in part.text
+    assert "hx-refresh" not in part.headers
+    tick()
+    assert page.get(url, headers={"hx-request": "true"}).headers["hx-refresh"] == "true"
+    assert "ada@example.org" in text(page.get(url))
 
 
 def test_what_was_assigned_without_a_list_is_shown_row_by_row_too(page, house):
