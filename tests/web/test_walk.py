@@ -53,6 +53,12 @@ def test_the_first_step_shows_the_budget_and_the_second_where_to_assign(client, 
     assert client.post("/dev/walk/assign/")["Location"] == f"{budget}assign/"
 
 
+def test_the_start_page_says_as_whom_one_is_signed_in(client, demonstration, in_mode):
+    assert "You are signed in" not in words(client.get("/").text)
+    client.post("/dev/walk/budget/")
+    assert f"You are signed in as {STEPS['budget'].login.address}" in words(client.get("/").text)
+
+
 def test_the_steps_are_there_in_three_languages(client, demonstration, in_mode):
     said = {
         language: words(client.get("/", headers={"accept-language": language}).text) for language in ("en", "de", "es")
