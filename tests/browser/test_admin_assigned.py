@@ -82,6 +82,14 @@ def test_the_table_is_read_searched_and_explained(visit, house, admin, size, sch
     expect(page.get_by_text(address("marit.solberg"), exact=True)).to_be_visible()
 
 
+def test_a_very_long_address_neither_widens_the_page_nor_hides_a_column(visit, house, admin):
+    long = f"{'w' * 60}@{'sub.' * 20}example.org"
+    assigned(house.budget, [long], "DelftX+WW101")
+    page = visit(f"{BUDGET}/{house.budget.pk}/assigned/?q=wwww", admin)
+    expect(page.get_by_role("button", name=f"What to do with {long}")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), "too wide"
+
+
 @pytest.mark.screenshots
 @pytest.mark.parametrize("scripts", [True, False])
 def test_rows_are_picked_and_cancelled_after_a_question(visit, house, admin, scripts):

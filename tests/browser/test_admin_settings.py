@@ -128,6 +128,14 @@ def test_a_token_is_made_copied_once_and_revoked_by_keyboard(visit, admin):
     assert ApiToken.objects.filter(revoked_at__isnull=False).count() == 1
 
 
+def test_a_double_click_makes_one_token(visit, admin):
+    page = visit(f"{HERE}tokens/", admin)
+    page.get_by_label("Name").fill("Reports")
+    page.get_by_role("button", name="Make the token").dblclick()
+    page.get_by_text("shown this once").wait_for()
+    assert ApiToken.objects.filter(name="Reports").count() == 1
+
+
 @pytest.mark.parametrize("language", ["en", "de", "es"])
 @pytest.mark.parametrize("name", ["reminders", "roles", "audit"])
 def test_the_page_one_is_on_is_in_sight_among_the_tabs_of_a_phone(visit, admin, language, name):

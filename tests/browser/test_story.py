@@ -135,6 +135,9 @@ def test_from_a_csv_to_acceptance_and_to_expiry(service, look, mails, size, lang
     with service.running():
         admin = look("/", size=size, language="en")
         follow(admin.get_by_role("button", name="Sign in as Lou Adeyemi").first)
+        admin.get_by_role("heading", name="What is left").wait_for()
+        admin.goto("/")
+        follow(admin.get_by_role("button", name="Choose a course"))
         admin.get_by_role("searchbox").fill("R Basics")
         admin.get_by_role("searchbox").press("Enter")
         admin.get_by_role("article", name=COURSE).get_by_role("link", name="Choose").click()

@@ -26,6 +26,21 @@ def test_every_text_is_translated_and_compiled():
 
 
 @pytest.mark.parametrize(
+    ("context", "words", "said"),
+    [
+        (None, "Cancel", "Abbrechen"),
+        ("assignment", "Cancel", "Zurückziehen"),
+        (None, "To", "An"),
+        ("last day", "To", "Bis"),
+    ],
+)
+def test_a_word_with_two_meanings_is_said_by_its_context(context, words, said):
+    """Catalogs are one: a text without a context means the same in all apps, those of others too."""
+    with translation.override("de"):
+        assert (translation.pgettext(context, words) if context else translation.gettext(words)) == said
+
+
+@pytest.mark.parametrize(
     ("source", "found"),
     [
         ("{% translate 'To \\'x\\'' %}", [Key("To 'x'")]),

@@ -62,6 +62,18 @@ def test_the_column_of_addresses_goes_by_many_names(heading):
     assert [row.normal for row in people(f"name,{heading}\nAnn,a@x.org\n").people] == ["a@x.org"]
 
 
+@pytest.mark.parametrize(
+    "headings",
+    [
+        "E-Mail-Adresse,Name,Abteilung,Sprache,Zeitzone,Führungskraft",
+        "Correo electrónico,Nombre,Departamento,Idioma,Zona horaria,Responsable",
+    ],
+)
+def test_columns_have_german_and_spanish_names_too(headings):
+    found = people(f"{headings}\na@x.org,Ann,Ops,de,Europe/Berlin,b@x.org\n").people
+    assert found == [PersonRow(2, "a@x.org", "a@x.org", "Ann", "Ops", "de", "Europe/Berlin", "b@x.org")]
+
+
 @pytest.mark.parametrize("heading", ["time zone", "TimeZone", "time_zone"])
 def test_the_column_of_time_zones_goes_by_many_names(heading):
     assert people(f"email,{heading}\na@x.org,Asia/Tokyo\n").people[0].time_zone == "Asia/Tokyo"

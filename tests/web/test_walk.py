@@ -46,6 +46,19 @@ def test_each_button_signs_in_its_person_and_leads_to_a_page_of_theirs(name, cli
     assert page.wsgi_request.user.get_username() == STEPS[name].login.address
 
 
+def test_the_first_step_shows_the_budget_and_the_second_where_to_assign(client, demonstration, in_mode):
+    budget = f"/admin-portal/{SLUG}/budgets/{demonstration.budget.pk}/"
+    assert client.post("/dev/walk/budget/")["Location"] == budget
+    assert "What is left" in words(client.get(budget).text)
+    assert client.post("/dev/walk/assign/")["Location"] == f"{budget}assign/"
+
+
+def test_the_start_page_says_as_whom_one_is_signed_in(client, demonstration, in_mode):
+    assert "You are signed in" not in words(client.get("/").text)
+    client.post("/dev/walk/budget/")
+    assert f"You are signed in as {STEPS['budget'].login.address}" in words(client.get("/").text)
+
+
 def test_the_steps_are_there_in_three_languages(client, demonstration, in_mode):
     said = {
         language: words(client.get("/", headers={"accept-language": language}).text) for language in ("en", "de", "es")

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.template.loader import render_to_string
-from django.utils import formats, timezone, translation
+from django.utils import timezone, translation
 from django.utils.html import format_html
 
 from bursar.assignments.constants import RETIRED_EMAIL_ADDRESS_FORMAT
 from bursar.assignments.events import DIGEST, MessageKind
+from bursar.assignments.mail_words import Amount, mail_day, mail_moment
 from bursar.assignments.models import LearnerContentAssignment
 from bursar.assignments.policy import why_stopped
 from bursar.assignments.states import State
@@ -190,7 +191,7 @@ def _context(customer: Customer, person: Person | None, unsubscribe: str) -> dic
 
 def _about(kind: str, entry: Entry, customer: Customer, since: datetime) -> dict[str, Any]:
     assignment, course = entry
-    cost = price_text(-assignment.content_quantity, course.currency)
+    cost = Amount(-assignment.content_quantity, course.currency)
     return {
         "kind": kind,
         "course": course,
@@ -229,9 +230,9 @@ def _values(context: Mapping[str, Any]) -> dict[str, Value]:
     if "course" in context:
         values |= {
             "course_title": _line(context["course"].title),
-            "deadline": _line(_date(context["deadline"], "j F Y, H:i e")),
-            "start": _line(_date(context["course"].start, "j F Y")),
-            "price": _line(context["cost"]),
+            "deadline": _line(mail_moment(context["deadline"])),
+            "start": _line(mail_day(context["course"].start)),
+            "price": _line(str(context["cost"])),
             "answer": _line(context.get("answer", "")),
             "link": Value(context["link"], format_html('<a href="{0}">{0}</a>', context["link"])),
         }
@@ -242,10 +243,6 @@ def _line(text: str) -> Value:
     return Value(" ".join(text.split()))
 
 
-def _date(moment: datetime | None, form: str) -> str:
-    return formats.date_format(timezone.localtime(moment), form) if moment else ""
-
-
 def course_link(assignment: LearnerContentAssignment, run_key: str = "") -> str:
     """Return where the learner takes the course up, or goes on with the run that they are enrolled in."""
     key = run_key or assignment.preferred_course_run_key or assignment.content_key
@@ -253,8 +250,3 @@ def course_link(assignment: LearnerContentAssignment, run_key: str = "") -> str:
         base_url=setting("base_url").rstrip("/"), content_key=quote(key, safe=""), assignment=assignment.pk
     )
     return address
-
-
-def price_text(cents: int, currency: str) -> str:
-    """Return an amount as people read it, such as 49.00 USD."""
-    return f"{cents // 100}.{cents % 100:02d} {currency}"

@@ -9,7 +9,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from bursar.assignments.digests import Digest, Money
-from bursar.assignments.messages import Rendered, price_text, spoken
+from bursar.assignments.mail_words import Amount
+from bursar.assignments.messages import Rendered, spoken
 from bursar.assignments.models import NoticeKind
 from bursar.people.models import Customer
 from bursar.webhooks.models import Endpoint
@@ -30,8 +31,8 @@ def budget_text(customer: Customer, money: Money) -> Rendered:
     return _render(NoticeKind.BUDGET_USED, customer, facts)
 
 
-def fund_text(customer: Customer, title: str, ends_at: datetime, now: datetime, money: dict[str, str]) -> Rendered:
-    """Return the warning that a fund ends soon or has ended; `money` are its amounts as people read them."""
+def fund_text(customer: Customer, title: str, ends_at: datetime, now: datetime, money: dict[str, Amount]) -> Rendered:
+    """Return the warning that a fund ends soon or has ended; `money` are its amounts."""
     facts = {"title": title, "ends_at": ends_at, "days": max(0, math.ceil((ends_at - now) / DAY)), **money}
     return _render(NoticeKind.FUND_ENDING, customer, facts | {"has_ended": ends_at <= now})
 
@@ -65,7 +66,7 @@ def _facts(digest: Digest, *, show_price: bool) -> dict[str, Any]:
                 "who": row.who,
                 "title": row.title,
                 "deadline": row.deadline,
-                "price": price_text(row.cents, row.currency) if show_price else "",
+                "price": Amount(row.cents, row.currency) if show_price else "",
             }
             for row in rows
         ]
@@ -76,14 +77,14 @@ def _facts(digest: Digest, *, show_price: bool) -> dict[str, Any]:
         "more_waiting": digest.waiting_count - len(digest.waiting),
         "trouble": named(digest.trouble),
         "more_trouble": digest.trouble_count - len(digest.trouble),
-        "returning": [price_text(*amount) for amount in digest.returning] if show_price else [],
+        "returning": [Amount(*amount) for amount in digest.returning] if show_price else [],
         "budgets": [_shown(money) for money in digest.budgets],
     }
 
 
-def _shown(money: Money) -> dict[str, str]:
+def _shown(money: Money) -> dict[str, str | Amount]:
     amounts = {name: getattr(money, f"{name}_cents") for name in ("limit", "held", "spent", "available")}
-    return {"name": money.name} | {name: price_text(cents, money.currency) for name, cents in amounts.items()}
+    return {"name": money.name} | {name: Amount(cents, money.currency) for name, cents in amounts.items()}
 
 
 def _render(kind: str, customer: Customer, facts: dict[str, Any]) -> Rendered:

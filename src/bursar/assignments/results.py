@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
 from bursar.assignments.models import (
     AllocationBatch,
@@ -14,6 +14,8 @@ from bursar.assignments.models import (
     AssignmentConfiguration,
     LearnerContentAssignment,
 )
+from bursar.assignments.models.batches import BatchState
+from bursar.assignments.states import State, Verb, starts
 from bursar.kernel.actor import Actor
 from bursar.kernel.batching import chunks
 from bursar.kernel.errors import NotFound
@@ -30,6 +32,14 @@ class Progress:
 
     done: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What undoing an allocation would cancel now: how many assignments, and what they hold in cents."""
+
+    count: int
+    held_cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,21 @@ def find_batch(batch: UUID, *, actor: Actor) -> AllocationBatch:
 def progress_of(row: AllocationBatch) -> Progress:
     """Return how far an allocation has come; no statement."""
     return Progress(row.created_count + row.updated_count + row.unchanged_count + row.refused_count, row.people)
+
+
+def undoing_of(row: AllocationBatch) -> Undoing | None:
+    """Return what undoing an allocation would do by now, None where it would be refused or do nothing; one statement."""
+    if row.state != BatchState.DONE:
+        return None
+    accepted = Q(state=State.ACCEPTED) | Q(redemption_uuid__isnull=False)
+    found = LearnerContentAssignment.objects.filter(allocation_batch_id=row.pk).aggregate(
+        accepted=Count("pk", filter=accepted),
+        open=Count("pk", filter=Q(state__in=starts(Verb.CANCEL))),
+        held=Sum("content_quantity", filter=Q(state=State.ALLOCATED)),
+    )
+    if found["accepted"] or not found["open"]:
+        return None
+    return Undoing(found["open"], -(found["held"] or 0))
 
 
 def results(batch: UUID, *, after: Place = (-1, -1)) -> Iterator[RowResult]:

@@ -14,13 +14,19 @@ from bursar.kernel.errors import BadInput
 from bursar.kernel.tables import RowFault, Table, TableRow, open_table
 from bursar.people.addresses import BadAddress, display_form, normal_form
 
-REQUIRED: Final = {"email": ("mail", "e-mail address", "learner_email", "address")}
+# The headings of each column beside its own name; an office exports them in the language in which it works.
+REQUIRED: Final = {
+    "email": (
+        *("mail", "e-mail address", "learner_email", "address", "e-mail-adresse"),
+        *("correo", "correo electrónico", "correo electronico"),
+    ),
+}
 OPTIONAL: Final = {
-    "name": (),
-    "department": (),
-    "language": (),
-    "time_zone": (),
-    "manager_email": ("manager", "manager address"),
+    "name": ("nombre",),
+    "department": ("abteilung", "departamento"),
+    "language": ("sprache", "idioma"),
+    "time_zone": ("zeitzone", "zona horaria"),
+    "manager_email": ("manager", "manager address", "führungskraft", "vorgesetzte", "responsable"),
 }
 COLUMNS: Final = (*REQUIRED, *OPTIONAL)
 LONGEST_TEXT: Final = 255

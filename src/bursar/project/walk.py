@@ -33,6 +33,7 @@ class Step:
 
 
 STEPS: Final = {
+    "budget": Step(Role.ADMIN, "admin_portal:budget", about_budget=True),
     "assign": Step(Role.ADMIN, "admin_portal:assign", about_budget=True),
     "assigned": Step(Role.ADMIN, "admin_portal:assigned", about_budget=True),
     "accept": Step(Role.LEARNER, "learner_portal:choose"),

@@ -8,7 +8,8 @@ from django.utils import timezone, translation
 from tests.db.verbs.steps import DAY, assigned, fresh, later, tick
 
 from bursar.assignments.events import MessageKind
-from bursar.assignments.messages import Course, course_link, price_text, render
+from bursar.assignments.mail_words import price_text
+from bursar.assignments.messages import Course, course_link, render
 from bursar.assignments.texts import OwnText
 from bursar.kernel import clock
 from bursar.people.models import Customer, Person
@@ -308,6 +309,21 @@ class TestLanguage:
         message = render("assigned", row, customer, person, course_of(start=datetime(2027, 3, 1, tzinfo=UTC)))
         assert "1 mars 2027" in message.text
         assert '<html lang="fr">' in message.html
+
+    @pytest.mark.parametrize(
+        ("language", "written"),
+        [
+            ("en", ("20 February 2027, 12:00 UTC", "15 January 2027", "49.00 USD")),
+            ("de", ("20. Februar 2027, 12:00 UTC", "15. Januar 2027", "49,00 USD")),
+            ("es", ("20 de febrero de 2027, 12:00 UTC", "15 de enero de 2027", "49,00 USD")),
+        ],
+    )
+    def test_dates_and_amounts_are_written_as_it_writes_them(self, row, customer, person, language, written):
+        person.language, customer.show_price = language, True
+        message = render("assigned", row, customer, person, course_of(start=datetime(2027, 1, 15, tzinfo=UTC)))
+        for words in written:
+            assert words in message.text
+            assert words in message.html
 
     @pytest.mark.parametrize(
         ("language", "said"), [("de", "hat Ihnen einen Kurs zugewiesen"), ("es", "le ha asignado un curso")]

@@ -9,13 +9,15 @@ import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from python_calamine import CalamineWorkbook
-from tests.db.verbs.steps import accept, assigned, later
+from tests.db.verbs.steps import accept, assigned, later, tick
 from tests.pages.reading import Tags, words
 from tests.pages.test_viewer import browser
 
+from bursar.assignments import services
 from bursar.assignments.models import AllocationBatch, AllocationPlan, LearnerContentAssignment
 from bursar.budgets.models import Budget
 from bursar.kernel import clock
+from bursar.kernel.actor import CONSOLE
 from bursar.people.models import Role
 from bursar.testing import factories
 
@@ -196,7 +198,7 @@ def test_a_check_says_how_much_money_is_missing(page, house):
     [
         ({"people": ""}, "Write people into the field, or choose a file."),
         ({"people": " \n "}, "Write people into the field, or choose a file."),
-        ({"people": "name,town\nAda,London"}, "There are columns that nobody knows."),
+        ({"people": "name,town\nAda,London"}, "There are columns that nobody knows"),
         ({"file": SimpleUploadedFile("p.csv", b"")}, "The file is empty."),
         ({"file": SimpleUploadedFile("p.csv", b"email\n")}, "Nobody is named."),
         ({"file": SimpleUploadedFile("p.csv", b"email\n\xff\xfe\xff")}, "The letters of the file cannot be read."),
@@ -384,6 +386,31 @@ def test_what_was_assigned_is_taken_back_whole_while_nobody_has_accepted(page, h
     assert "It cannot be undone any more" in text(page.post(f"{url}undo/", follow=True))
 
 
+def test_undoing_says_what_comes_back_by_now_and_is_not_offered_where_it_would_be_refused(page, house):
+    url = confirmed(page, house.budget)
+    assert "$98.00 become free at once" in text(page.get(url))
+    ada, grace = LearnerContentAssignment.objects.order_by("learner_email")
+    services.cancel_many([ada.pk], actor=CONSOLE)
+    assert "$49.00 become free at once" in text(page.get(url))
+    accept([grace])
+    assert "Undo" not in text(page.get(url))
+
+
+def test_a_plan_that_would_change_nothing_says_so_and_asks_for_no_confirmation(page, house):
+    confirmed(page, house.budget)
+    url, _ = planned(page, house.budget)
+    shown = text(page.get(url))
+    assert "has this course already: there is nothing to do." in shown
+    assert "Assign exactly this" not in shown
+
+
+def test_columns_that_nobody_knows_are_named(page, house):
+    sent = SimpleUploadedFile("people.csv", b"E-mail,Shoe size,Rank\nada@example.org,44,1\n")
+    response = page.post(people_at(house.budget), {"file": sent})
+    assert response.status_code == 422
+    assert "Found: Shoe size, Rank. Line 1." in words(response.text)
+
+
 def test_a_large_one_is_filled_by_a_worker_and_shows_how_far_it_is(page, house, settings):
     settings.BURSAR = settings.BURSAR | {"inline_limit": 1}
     url = confirmed(page, house.budget)
@@ -394,6 +421,10 @@ def test_a_large_one_is_filled_by_a_worker_and_shows_how_far_it_is(page, house, 
     part = page.get(url, headers={"hx-request": "true"})
     assert "<html" not in part.text
     assert "Under way" in part.text
+    assert "hx-refresh" not in part.headers
+    tick()
+    assert page.get(url, headers={"hx-request": "true"}).headers["hx-refresh"] == "true"
+    assert "ada@example.org" in text(page.get(url))
 
 
 def test_what_was_assigned_without_a_list_is_shown_row_by_row_too(page, house):

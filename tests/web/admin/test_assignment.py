@@ -225,6 +225,12 @@ def test_somebody_who_cannot_get_it_is_named(page, row, email, said):
     assert fresh(row).state == "allocated"
 
 
+def test_browsers_let_addresses_pass_that_only_they_refuse(house, page, row):
+    assert 'type="email"' not in page.get(at(row, "hand-over/")).text
+    said = text(page.post(at(row, "hand-over/"), {"email": "josé@example.org"}, follow=True))
+    assert "handed to josé@example.org" in said
+
+
 def test_what_has_ended_can_neither_be_extended_nor_handed_on(page, row):
     accept([row])
     for verb, form in (("extend/", {"until": day(9)}), ("hand-over/", {"email": "bob@example.org"})):

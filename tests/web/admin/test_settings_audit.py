@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db.transaction import TransactionManagementError
-from tests.db.verbs.steps import assigned, keys, later
+from tests.db.verbs.steps import accept, assigned, keys, later
 from tests.web.admin.settings_steps import STATEMENTS, text
 
 from bursar.assignments import services
@@ -34,6 +34,12 @@ def test_programs_and_the_command_line_are_named(house, ada):
     assert "Cancelled assignments cancelled by an admin 3 people the token Nightly import" in page
     assert "Assigned a course DemoX+D101 · 3 people Command line" in page
     assert "Made an API token Nightly import · Admin Command line" in page
+
+
+def test_a_reason_that_only_repeats_the_act_is_left_out(house, ada):
+    rows = accept(assigned(house.budget, 1))
+    services.reverse_many(keys(rows), actor=CONSOLE)
+    assert "Reversed acceptances 1 person Command line" in text(ada.get(HERE))
 
 
 def test_what_jobs_do_by_themselves_is_left_to_each_assignment(house, ada):

@@ -81,7 +81,7 @@ def test_the_text_of_a_digest_names_its_own_placeholders(operator):
 def test_going_back_to_ours_removes_the_own_one_and_again_changes_nothing(house, operator):
     services.set_text(house.customer.pk, "assigned", "en", **GOOD, actor=CONSOLE)
     for _ in range(2):
-        assert "Our text is used again." in said(operator, operator.post(f"{HERE}assigned/en/reset/"))
+        assert "The standard text is used again." in said(operator, operator.post(f"{HERE}assigned/en/reset/"))
     assert not MessageText.objects.exists()
 
 

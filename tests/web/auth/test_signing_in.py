@@ -153,6 +153,20 @@ def test_the_code_of_a_mail_lets_in_and_proves_the_address(client):
     assert LearnerContentAssignment.objects.get().lms_user_id == user.bursar_profile.lms_user_id
 
 
+def test_the_link_of_a_mail_fills_the_code_in_and_signs_nobody_in_before_the_button(client, user, settings):
+    ask_for_code(client)
+    mail.wait()
+    link = re.search(r"https?://\S+\?code=\S+", outbox.outbox[-1].body)[0]
+    assert link == f"{settings.BURSAR['base_url']}/accounts/login/code/confirm/?code={code()}"
+    elsewhere = Client().get(link, follow=True)
+    assert elsewhere.redirect_chain
+    assert code() not in elsewhere.text
+    assert f'value="{code()}"' in client.get(link).text
+    assert who(client) is None
+    client.post("/accounts/login/code/confirm/", {"code": code()})
+    assert who(client) == str(user.pk)
+
+
 def test_somebody_who_was_assigned_something_becomes_a_user_by_the_code(client):
     budget = factories.make_budget()
     factories.make_course()

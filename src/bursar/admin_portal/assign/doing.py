@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from bursar.admin_portal.assign.beside import beside_rows, result_cells
 from bursar.admin_portal.assign.forms import ResultFileForm
@@ -58,6 +59,7 @@ def plan(request: PageRequest, budget: UUID, plan: UUID) -> HttpResponse:
         "due_words": DUE[due.reason],
         "page": page_of_plan(request, row),
         "is_open": row.state == PlanState.OPEN,
+        "changes": row.created_count + row.updated_count,
         "after": row.available_cents - row.charged_cents,
         "again_url": _again_url(request, found, row),
         "why_not": said_of(Refused(**row.refusal), found.fund.currency) if row.refusal else "",
@@ -124,6 +126,8 @@ def batch(request: PageRequest, budget: UUID, batch: UUID) -> HttpResponse:
     """Show how far an allocation is, and what became of every row."""
     found = budget_of(request, budget)
     row = _batch(found, batch)
+    if request.htmx and row.state != BatchState.FILLING:
+        return HttpResponseClientRefresh()  # rows, files and undoing have come with the end
     context = about(request, found) | {
         "batch": row,
         "chip": CHIPS[row.state](),
@@ -131,7 +135,7 @@ def batch(request: PageRequest, budget: UUID, batch: UUID) -> HttpResponse:
         "page": page_of_batch(request, row),
         "refused": row.refused_count + row.rejected_count,
         "is_filling": row.state == BatchState.FILLING,
-        "may_undo": row.state == BatchState.DONE and row.created_count + row.updated_count > 0,
+        "undoing": results.undoing_of(row),
         "here": request.get_full_path(),
         "file_form": ResultFileForm(),
     }

@@ -10,6 +10,7 @@ from bursar.assignments.policy import Code
 from bursar.kernel.errors import BursarError
 from bursar.pages.money import money
 
+SHOWN_COLUMNS: Final = 10
 WORDS: Final[Mapping[str, Any]] = {
     Code.CONTENT_NOT_IN_CATALOG: gettext_lazy("The budget may not be spent on this course."),
     Code.PRICE_VALIDATION_ERROR: gettext_lazy("The price is too far from that of the catalog."),
@@ -38,7 +39,7 @@ WORDS: Final[Mapping[str, Any]] = {
     "no_rows": gettext_lazy("Nobody is named."),
     "no_header": gettext_lazy("The first row must name the columns: E-mail, and if you like Name, Department, Language, Time zone, Manager."),
     "no_address_column": gettext_lazy("There is no column of addresses; one must be headed E-mail."),
-    "unknown_columns": gettext_lazy("There are columns that nobody knows. Known are E-mail, Name, Department, Language, Time zone, Manager."),
+    "unknown_columns": gettext_lazy("There are columns that nobody knows: take them out. Known are E-mail, Name, Department, Language, Time zone, Manager."),
     "duplicate_columns": gettext_lazy("Two columns have the same heading."),
     "malformed_csv": gettext_lazy("The file cannot be read as a table."),
     "empty_file": gettext_lazy("The file is empty."),
@@ -64,9 +65,11 @@ def said(code: str, otherwise: str = "") -> str:
 
 
 def said_of(error: BursarError, currency: str = "") -> str:
-    """Return what an error says, with the line or the money that is missing."""
+    """Return what an error says, with the columns that nobody knows, the line, or the money that is missing."""
     words = said(error.code, error.message)
     line, missing = error.facts.get("line"), error.facts.get("missing_cents")
+    if error.code == "unknown_columns":
+        words += " " + gettext("Found: %(columns)s.") % {"columns": ", ".join(error.facts["columns"][:SHOWN_COLUMNS])}
     if line:
         words += " " + gettext("Line %(line)s.") % {"line": line}
     if missing and currency:

@@ -53,7 +53,7 @@ EXPLAINED: Final = {
     ),
     Status.WAITING: Explained(
         gettext_lazy("Waiting for learner"), Tone.WARN, "clock",
-        gettext_lazy("The learner has been told. They have 90 days, or until the deadline if that is earlier. After that the assignment expires and its money is free again."),
+        gettext_lazy("The learner has been told, and has until the deadline: 90 days, unless the course or the fund ends earlier or another day was set. After that the assignment expires and its money is free again."),
         gettext_lazy("You can remind them, give them more time, or cancel."),
     ),
     Status.BAD_EMAIL: Explained(

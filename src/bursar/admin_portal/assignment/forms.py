@@ -92,9 +92,9 @@ class AnswerForm(DayForm):
 class HandOverForm(forms.Form):
     """Who gets the course instead."""
 
-    email = forms.CharField(
+    email = forms.CharField(  # not of type "email": browsers know no addresses such as josé@example.org
         label=gettext_lazy("E-mail address"), max_length=LONGEST_CELL,
-        widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"inputmode": "email", "autocomplete": "off", "spellcheck": "false"}),
     )  # fmt: skip
     name = forms.CharField(
         label=gettext_lazy("Name (optional)"), help_text=gettext_lazy("Mails greet them by it."), required=False,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from bursar.admin_portal.settings.places import show
 from bursar.admin_portal.settings.roles import key_by
-from bursar.admin_portal.settings.words import ACTORS, ACTS, KINDS, REASONS, ROLES, worded
+from bursar.admin_portal.settings.words import ACTORS, ACTS, KINDS, REASONS, ROLES, SAID_BY_THE_ACT, worded
 from bursar.pages.guards import admin_page
 from bursar.pages.listing import Filter, Listing
 from bursar.pages.viewer import PageRequest
@@ -86,9 +86,14 @@ def _midnight(day: date | None, *, days: int = 0) -> datetime | None:
 def _lines(found: Acts) -> list[Line]:
     names = names_in(found.entries)
     return [
-        Line(row.created, _who(row, names), worded(ACTS, row.act), _about(row, names), worded(REASONS, row.reason))
+        Line(row.created, _who(row, names), worded(ACTS, row.act), _about(row, names), _why(row))
         for row in found.entries
     ]
+
+
+def _why(row: AuditEntry) -> str:
+    """Return why it was done, "" where that is what was done."""
+    return "" if row.reason in SAID_BY_THE_ACT else worded(REASONS, row.reason)
 
 
 def _who(row: AuditEntry, names: Names) -> str:

@@ -198,7 +198,7 @@ def reset(request: PageRequest, kind: str, language: str) -> HttpResponse:
     which = _read(kind, language)
     if _own(request, *which):
         services.remove_text(request.viewer.customer.pk, *which, actor=request.viewer.actor)
-    messages.success(request, gettext("Our text is used again."))
+    messages.success(request, gettext("The standard text is used again."))
     return go(request, "settings_text", kind=which[0], language=which[1])
 
 

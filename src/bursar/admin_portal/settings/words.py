@@ -106,13 +106,14 @@ ACTS: Final[Words] = {
     Act.MAIL_STOPPED: _("Stopped a kind of mail"),
     Act.MAIL_RESUMED: _("Let a kind of mail be sent again"),
     Act.TEXT_SET: _("Wrote a message text"),
-    Act.TEXT_REMOVED: _("Went back to our message text"),
+    Act.TEXT_REMOVED: _("Went back to the standard message text"),
 }
 REASONS: Final[Words] = {
     HistoryReason.CANCELLED_BY_ADMIN: _("cancelled by an admin"),
     HistoryReason.HANDED_OVER: _("handed to somebody else"),
     HistoryReason.UNDONE: _("allocation undone"),
 }
+SAID_BY_THE_ACT: Final = frozenset({HistoryReason.EXPIRED, HistoryReason.REVERSED})
 REFUSALS: Final[Words] = {
     "empty_text": _("Write something here."),
     "text_too_long": _("This is too long."),

@@ -11,7 +11,8 @@ from bursar.assignments.digests import CONTACT
 from bursar.assignments.flows.deliveries import recipient
 from bursar.assignments.flows.envelopes import envelope
 from bursar.assignments.flows.posting import post
-from bursar.assignments.messages import Rendered, price_text
+from bursar.assignments.mail_words import Amount
+from bursar.assignments.messages import Rendered
 from bursar.assignments.models import DIGESTS, LearnerContentAssignment, Notice, NoticeKind
 from bursar.assignments.policy import why_stopped
 from bursar.budgets.models import Fund
@@ -161,7 +162,7 @@ def _fund_letter(notice: Notice, customer: Customer, now: datetime) -> Letter | 
     days = slots.days_passed(fund.expires_at, now)
     if days is None or slots.fund_slot(days, fund.expires_at) != notice.slot:
         return OVERTAKEN
-    money = {name: price_text(getattr(fund, f"{name}_cents"), fund.currency) for name in ("balance", "held")}
+    money = {name: Amount(getattr(fund, f"{name}_cents"), fund.currency) for name in ("balance", "held")}
     return Letter(notice_texts.fund_text(customer, fund.title, fund.expires_at, now, money))
 
 

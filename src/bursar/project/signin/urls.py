@@ -11,6 +11,7 @@ urlpatterns: Final[list[URLPattern | URLResolver]] = [
     path("sso/<slug:slug>/", views.named_organisation, name="signin-named-organisation"),
     path("oidc/<str:provider_id>/login/", views.leave),
     path("oidc/<str:provider_id>/login/callback/", views.come_back),
+    path("login/code/confirm/", views.ConfirmCode.as_view()),
     path("2fa/totp/activate/", views.SetUpSecondFactor.as_view()),
     path("email/", views.nowhere),
     path("signup/", views.nowhere),

@@ -4,6 +4,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.views import ConfirmLoginCodeView
 from allauth.mfa.totp.views import ActivateTOTPView
 from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.models import SocialApp
@@ -22,6 +23,7 @@ from bursar.pages.guards import readable_or_sent
 from bursar.people.providers import find_provider, provider_for
 from bursar.project.signin.organisations import OrganisationOidc
 
+LONGEST_CODE: Final = 32
 FAULTS: Final = (OAuth2Error, RequestException, ValueError, KeyError, TypeError, AttributeError)
 
 
@@ -94,6 +96,14 @@ def _failed(request: HttpRequest, provider_id: str, error: Exception) -> HttpRes
     provider = OrganisationOidc(request, provider_id).get_provider()
     response: HttpResponse = render_authentication_error(request, provider, exception=error)
     return response
+
+
+class ConfirmCode(ConfirmLoginCodeView):  # type: ignore[misc]  # allauth is untyped
+    """Takes the code of a mail. The link of that mail brings it along; only the button signs somebody in, in the browser that asked."""
+
+    def get_initial(self) -> dict[str, Any]:
+        """Return what stands in the field: the code of the link."""
+        return {**super().get_initial(), "code": self.request.GET.get("code", "")[:LONGEST_CODE]}
 
 
 class SetUpSecondFactor(ActivateTOTPView):  # type: ignore[misc]  # allauth is untyped

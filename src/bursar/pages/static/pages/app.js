@@ -5,6 +5,7 @@ import "./menus.js";
 import "./dialogs.js";
 import "./copying.js";
 import "./files.js";
+import "./once.js";
 import "./dismissing.js";
 import "./tabs.js";
 import { watchTables } from "./tables.js";

@@ -2,6 +2,8 @@
 import { leave, say } from "./toasts.js";
 import { watchTables } from "./tables.js";
 
+const TOO_LARGE = 413;
+
 export function watchParts() {
   const body = document.body;
   const words = (name) => body.dataset[name] ?? "";
@@ -12,7 +14,9 @@ export function watchParts() {
       leave(toast);
     }
   });
-  document.addEventListener("htmx:responseError", () => say(words("failed"), "bad"));
+  document.addEventListener("htmx:responseError", (event) => {
+    say(words(event.detail.xhr.status === TOO_LARGE ? "tooLarge" : "failed"), "bad");
+  });
   document.addEventListener("htmx:sendError", () => say(words("offline"), "bad"));
   document.addEventListener("htmx:timeout", () => say(words("offline"), "bad"));
 }
