@@ -158,7 +158,7 @@ def test_a_personal_deadline_is_given_explained_and_taken_away(allocated, bursar
     given = bursar("extend", allocated[ADA], "--until", "2029-06-30", "--why", "parental leave", "--json").json
     assert results(given) == {ADA: "moved"}
     shown = bursar("assignments", "show", allocated[ADA], "--json").json
-    assert shown["personal_deadline"] == "2029-06-30T00:00:00Z"
+    assert shown["personal_deadline"] == "2029-06-30T23:59:00Z"
     assert shown["expiry"]["candidates"][0]["wins"] is True
     assert "parental leave" in bursar("assignments", "show", allocated[ADA]).out
     bursar("extend", allocated[ADA], "--clear")

@@ -66,6 +66,13 @@ def test_a_date_without_a_zone_is_utc():
     assert values.moment("2027-02-21T10:00:00Z", "it") == datetime(2027, 2, 21, 10, tzinfo=UTC)
 
 
+def test_a_deadline_that_is_a_day_is_all_of_it():
+    assert values.deadline("2027-02-21", "it") == datetime(2027, 2, 21, 23, 59, tzinfo=UTC)
+    assert values.deadline(" 2027-02-21T10:00:00Z ", "it") == datetime(2027, 2, 21, 10, tzinfo=UTC)
+    with pytest.raises(BadInput, match="it must be a date"):
+        values.deadline("9999-12-31", "it")
+
+
 @pytest.mark.parametrize(
     "text", ["", "soon", "2027-02-30", "0001-01-01", "9999-12-31", "2027-13-01", "9999-12-31T23:59:59-14:00"]
 )

@@ -1,15 +1,16 @@
 """How what is typed is read: whole currency units there, cents inside."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
+from bursar.kernel import clock
 from bursar.kernel.conf import duration
 from bursar.kernel.errors import BadInput
 from bursar.kernel.spelling import date_text, money, second_text
 
-__all__ = ["cents", "date_text", "moment", "moment_or_span", "money", "second_text", "uuid_of"]
+__all__ = ["cents", "date_text", "deadline", "moment", "moment_or_span", "money", "second_text", "uuid_of"]
 
 AMOUNT: Final = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]{1,2}))?")
 DIGITS: Final = 13  # more than any amount may have, and fewer than databases can count to
@@ -54,6 +55,15 @@ def moment(text: str, name: str) -> datetime:
             code="invalid_date",
         )
     return utc
+
+
+def deadline(text: str, name: str) -> datetime:
+    """Return until when something may be done: a moment as `moment` reads it, of a date alone the last minute (UTC)."""
+    found = moment(text, name)
+    try:
+        return clock.last_minute(date.fromisoformat(text.strip()), UTC)
+    except ValueError:  # with a time
+        return found
 
 
 def moment_or_span(text: str, name: str, *, now: datetime) -> datetime:

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final
 
 from django.utils import timezone
 
 from bursar.kernel.conf import setting
 
+LAST_MINUTE: Final = time(23, 59)
 _pinned: ContextVar[datetime | None] = ContextVar("bursar_clock", default=None)
 
 
@@ -19,6 +21,11 @@ def now() -> datetime:
         return pinned
     offset: timedelta = setting("clock_offset")
     return timezone.now().astimezone(UTC) + offset
+
+
+def last_minute(day: date, zone: tzinfo) -> datetime:
+    """Return the last minute of a day in a zone: whoever may do something until a day may do it on that day too."""
+    return datetime.combine(day, LAST_MINUTE, zone)
 
 
 @contextmanager

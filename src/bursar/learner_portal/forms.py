@@ -1,6 +1,6 @@
 """What learners fill in: which run, why not, until when."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -19,7 +19,6 @@ REASONS: Final = (
     (DeclineReason.NOT_ME.value, gettext_lazy("This is not me: somebody else was meant")),
     (DeclineReason.OTHER.value, gettext_lazy("Another reason")),
 )
-LAST_MINUTE: Final = time(23, 59)
 
 
 def _words(label: Any, hint: Any) -> forms.CharField:
@@ -61,4 +60,4 @@ class MoreTimeForm(forms.Form):
     def moment(self) -> datetime | None:
         """The last minute of the day that was chosen, in the reader's zone."""
         day = self.cleaned_data.get("until")
-        return datetime.combine(day, LAST_MINUTE, timezone.get_current_timezone()) if day else None
+        return clock.last_minute(day, timezone.get_current_timezone()) if day else None

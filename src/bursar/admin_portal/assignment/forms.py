@@ -1,6 +1,6 @@
 """What those who assign fill in about one assignment: a new deadline, or another person."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -15,7 +15,6 @@ from bursar.kernel.errors import BadInput
 from bursar.people.files import PersonRow
 from bursar.people.records import read_one
 
-LAST_MINUTE: Final = time(23, 59)
 LONGEST_REASON: Final = 255
 LONGEST_CELL: Final = 254
 
@@ -49,7 +48,7 @@ class DayForm(forms.Form):
     def moment(self) -> datetime | None:
         """The last minute of the day that was chosen, in the reader's zone."""
         day = self.cleaned_data.get("until")
-        return datetime.combine(day, LAST_MINUTE, timezone.get_current_timezone()) if day else None
+        return clock.last_minute(day, timezone.get_current_timezone()) if day else None
 
 
 def _today() -> Any:

@@ -1,7 +1,7 @@
 """API tokens: which programs speak for the organisation, making a token (shown once) and taking it back."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,7 +26,6 @@ from bursar.people.tokens import LONGEST_NAME, NewToken, create_token, revoke_to
 
 PAGE: Final = "settings_tokens"
 LISTED: Final = 100
-LAST_MINUTE: Final = time(23, 59)
 FIELD_OF: Final = {"missing_name": "name", "too_long": "name", "invalid_dates": "until"}
 
 
@@ -60,7 +59,7 @@ class TokenForm(forms.Form):
     def end(self) -> datetime | None:
         """The last minute of the day that was chosen, in the reader's zone."""
         day = self.cleaned_data["until"]
-        return datetime.combine(day, LAST_MINUTE, timezone.get_current_timezone()) if day else None
+        return clock.last_minute(day, timezone.get_current_timezone()) if day else None
 
 
 @dataclass(frozen=True, slots=True)

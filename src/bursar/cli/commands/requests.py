@@ -31,7 +31,9 @@ def grant(
     until: Annotated[
         str | None,
         typer.Option(
-            "--until", metavar="DATE", help="The new deadline (UTC); without it the day asked for, else 30 days more."
+            "--until",
+            metavar="DATE",
+            help="The new deadline (UTC), all that day; without it the day asked for, else 30 days more.",
         ),
     ] = None,
     why: Why = "",

@@ -97,7 +97,8 @@ def extend(  # noqa: PLR0913, PLR0917  a command takes what can be typed
     emails: Emails = None,
     everything: Everything = False,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="DATE", help="The new deadline (UTC), such as 2027-06-30.")
+        str | None,
+        typer.Option("--until", metavar="DATE", help="The new deadline (UTC), such as 2027-06-30: all that day."),
     ] = None,
     clear: Annotated[
         bool, typer.Option("--clear", metavar="", help="Take a personal deadline away; the usual dates count again.")

@@ -8,7 +8,7 @@ from bursar.assignments.replies import time_requests
 from bursar.assignments.services.chunked import Outcome
 from bursar.cli.failures import DONE, REFUSED
 from bursar.cli.output import Answer, table
-from bursar.cli.values import date_text, moment, uuid_of
+from bursar.cli.values import date_text, deadline, uuid_of
 from bursar.kernel.actor import CONSOLE
 from bursar.people.selectors import find_customer
 
@@ -42,9 +42,9 @@ def list_waiting(*, customer: str | None, limit: int) -> Answer:
 
 def grant(requests: Sequence[str], *, until: str | None, why: str) -> Answer:
     """Give more time."""
-    deadline = None if until is None else moment(until, "--until")
+    last = None if until is None else deadline(until, "--until")
     keys = _keys(requests)
-    return _answer(services.grant_time_many(keys, until=deadline, why=why, actor=CONSOLE), keys)
+    return _answer(services.grant_time_many(keys, until=last, why=why, actor=CONSOLE), keys)
 
 
 def refuse(requests: Sequence[str], *, why: str) -> Answer:

@@ -13,7 +13,7 @@ from bursar.cli.failures import DONE, REFUSED
 from bursar.cli.handlers.selection import Selection, select
 from bursar.cli.handlers.shapes import transaction_shape
 from bursar.cli.output import Answer, Part, heading, progress, table
-from bursar.cli.values import moment
+from bursar.cli.values import deadline
 from bursar.kernel.actor import CONSOLE
 from bursar.kernel.batching import chunks
 from bursar.kernel.results import BulkResult
@@ -47,11 +47,11 @@ def reverse(selection: Selection, *, why: str) -> Answer:
 def extend(selection: Selection, *, until: str | None, why: str, tell: bool) -> Answer:
     """Give a personal deadline, or take it away."""
     keys = select(selection, Verb.EXPIRE)
-    deadline = None if until is None else moment(until, "--until")
+    last = None if until is None else deadline(until, "--until")
     return _run(
         "Extending",
         keys,
-        lambda part, _: services.extend_many(part, until=deadline, why=why, actor=CONSOLE, tell=tell),
+        lambda part, _: services.extend_many(part, until=last, why=why, actor=CONSOLE, tell=tell),
     )
 
 
