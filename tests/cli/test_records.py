@@ -185,6 +185,9 @@ def test_what_is_known_of_a_customer_is_changed(world, bursar):
 def test_a_name_that_two_budgets_have_needs_the_uuid(world, bursar):
     bursar("budget", "create", "--fund", "Fund", "--name", "Team", "--limit", "5")
     assert bursar("budget", "show", "Team", "--json", code=3).json["error"]["code"] == "ambiguous_name"
+    teams = [row["uuid"] for row in bursar("budget", "list", "--json").json["budgets"]]
+    said = bursar("budget", "show", "Team", code=3).err
+    assert all(key in said for key in teams)
 
 
 @pytest.mark.parametrize("order", [("courses.csv", "runs.csv"), ("runs.csv", "courses.csv")])

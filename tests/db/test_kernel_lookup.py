@@ -25,11 +25,12 @@ def test_what_is_not_there_is_not_found(reference):
         find_one(Customer.objects.all(), reference, name="name")
 
 
-def test_a_name_that_several_have_names_none_of_them():
+def test_a_name_that_several_have_names_none_of_them_and_their_uuids_are_told():
     acme = [Customer.objects.create(name="Acme", slug=slug) for slug in ("a", "b")]
     with pytest.raises(Refused) as refusal:
         find_one(Customer.objects.all(), "Acme", name="name")
     assert refusal.value.code == "ambiguous_name"
+    assert sorted(refusal.value.facts["found"]) == sorted(str(one.pk) for one in acme)
     assert find_one(Customer.objects.all(), acme[1].pk, name="name") == acme[1]
 
 
