@@ -213,7 +213,7 @@ def test_unknown_columns_are_named():
 
 
 @pytest.mark.parametrize(
-    "content", ["a@x.org\nb@x.org\n", "Ann,a@x.org\n", "E-mail-Adresse\na@x.org\n", "E-mail,Rank\na@x.org,2\n"]
+    "content", ["a@x.org\nb@x.org\n", "Ann,a@x.org\n", "E-mail-Konto\na@x.org\n", "E-mail,Rank\na@x.org,2\n"]
 )
 def test_who_has_other_columns_is_told_which_there_may_be(content):
     assert "One must be headed E-mail; others may be Name, Department" in refusal(content).message
