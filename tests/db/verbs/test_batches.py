@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.db.verbs.steps import (
     COURSE,
+    accept,
     allocate,
     assigned,
     books,
@@ -22,6 +23,7 @@ from tests.db.verbs.steps import (
 from bursar.assignments import flows, services
 from bursar.assignments.models import AllocationBatch, AllocationChunk, LearnerContentAssignment
 from bursar.assignments.policy import MoneyLeft
+from bursar.assignments.results import Undoing, undoing_of
 from bursar.assignments.services import batches, cancel_many
 from bursar.budgets.models import Fund
 from bursar.budgets.services import retire
@@ -277,3 +279,22 @@ class TestReport:
         services.fill_batch(batch)
         with nothing_written():
             services.batch_report(batch, recipients)
+
+
+class TestUndoing:
+    def test_it_says_what_would_be_cancelled_and_what_comes_back_by_now(self, house, course):
+        done = allocate(house.budget, 3)
+        batch = AllocationBatch.objects.get(pk=done.batch)
+        assert undoing_of(batch) == Undoing(3, 3 * 4900)
+        cancel_many([done.created[0].assignment], actor=CONSOLE)
+        assert undoing_of(batch) == Undoing(2, 2 * 4900)
+        cancel_many([item.assignment for item in done.created], actor=CONSOLE)
+        assert undoing_of(batch) is None
+
+    def test_nothing_is_offered_where_it_would_be_refused(self, house, course):
+        done = allocate(house.budget, 3)
+        batch = AllocationBatch.objects.get(pk=done.batch)
+        accept([LearnerContentAssignment.objects.get(pk=done.created[0].assignment)])
+        assert undoing_of(batch) is None
+        filling, _ = open_batch(house.budget, ["new1@x.org", "new2@x.org", "new3@x.org", "new4@x.org"])
+        assert undoing_of(AllocationBatch.objects.get(pk=filling)) is None
