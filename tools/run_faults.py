@@ -30,7 +30,10 @@ ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "reference" / "faults.md"
 MEASURED: Final = ROOT / "tests" / "faults" / "measured.jsonl"
 BUDGET_SECONDS: Final = {"full": 3 * 3600, "short": 900}
-PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "tests/faults")
+PYTEST: Final = (
+    *(sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "tests/faults"),
+    *("-o", "faulthandler_timeout=0"),  # each row has a budget of its own, some of hours
+)
 # The short run mostly waits for leases to end, so two at a time; the figures of the full one are taken alone.
 AT_ONCE: Final = {"full": ("-n", "0"), "short": ("-n", "2", "--dist", "worksteal")}
 ROW: Final = re.compile(r"\b([A-F]\d+)\b")
