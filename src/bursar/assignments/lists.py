@@ -18,7 +18,7 @@ from bursar.assignments.models import AssignmentCounts, LearnerContentAssignment
 from bursar.assignments.models.counts import COLUMNS, tally_of
 from bursar.assignments.states import LEARNER_STATE_ORDER, LISTED, UNORDERED, LearnerState
 from bursar.kernel.batching import chunks
-from bursar.kernel.text import storable
+from bursar.kernel.text import findable, storable
 from bursar.people.addresses import BadAddress, normal_form
 from bursar.people.keys import key_of, keys_of
 
@@ -102,7 +102,7 @@ def select(configuration: UUID, filters: Filters) -> Selection:
     mine = LearnerContentAssignment.objects.filter(assignment_configuration=configuration).order_by()
     rows = mine.filter(**_standing(filters.standings)) if filters.standings else mine.none()
     if filters.contents is not None:
-        rows = rows.filter(content_key__in={key for key in filters.contents if "\0" not in key})
+        rows = rows.filter(content_key__in=findable(filters.contents))
     if filters.addresses is not None:
         rows = rows.filter(learner_email_key__in={key_of(address) for address in filters.addresses})
     if filters.users is not None:

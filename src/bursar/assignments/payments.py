@@ -12,6 +12,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from bursar.assignments.lists import contains
 from bursar.assignments.models import LearnerContentAssignment
 from bursar.budgets.models import EntryKind, LedgerEntry, Transaction, TransactionState
+from bursar.kernel.text import findable
 from bursar.people.addresses import BadAddress, normal_form
 from bursar.people.keys import key_of
 
@@ -224,17 +225,12 @@ def _narrowed(rows: "QuerySet[Transaction]", wanted: PaymentFilter) -> "QuerySet
     if wanted.lms_user_id is not None:
         rows = rows.filter(lms_user_id=wanted.lms_user_id)
     if wanted.content_key:
-        rows = rows.filter(content_key__in=_findable([wanted.content_key]))
+        rows = rows.filter(content_key__in=findable([wanted.content_key]))
     if wanted.budget is not None:
         rows = rows.filter(budget=wanted.budget)
     if wanted.states:
-        rows = rows.filter(state__in=_findable(wanted.states))
+        rows = rows.filter(state__in=findable(wanted.states))
     return rows.filter(_search(wanted.search)) if wanted.search else rows
-
-
-def _findable(words: Sequence[str]) -> list[str]:
-    """Return the words that a row can hold: PostgreSQL refuses one with NUL in it, in a question too."""
-    return [word for word in words if "\0" not in word]
 
 
 def _search(text: str) -> Q:

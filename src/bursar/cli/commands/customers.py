@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bursar.cli.command import command, group
-from bursar.cli.commands.options import said
+from bursar.cli.commands.options import CustomerRef, said
 from bursar.cli.later import Later
 from bursar.cli.output import Answer
 
@@ -15,8 +15,6 @@ else:
     handlers = Later("bursar.cli.handlers.customers")
 
 app = group("customer", "Organisations that assign courses.")
-
-CustomerRef = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer, by uuid or slug.")]
 
 
 @command(app, "create", example='bursar customer create "Acme Ltd" --contact-email learning@acme.example')

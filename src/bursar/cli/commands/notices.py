@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bursar.cli.command import command, group
-from bursar.cli.commands.options import Limit, OfCustomer
+from bursar.cli.commands.options import CustomerRef, Limit, OfCustomer
 from bursar.cli.later import Later
 from bursar.cli.output import Answer
 
@@ -16,7 +16,6 @@ else:
     handlers = Later("bursar.cli.handlers.notices")
 
 app = group("notices", "What those who assign are told, and how often.")
-CustomerRef = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer, by uuid or slug.")]
 
 
 class FrequencyName(StrEnum):

@@ -44,6 +44,7 @@ OfCustomer = Annotated[
     str | None, typer.Option("--customer", metavar="CUSTOMER", help="Only those of this customer, by uuid or slug.")
 ]
 AtCustomer = Annotated[str, typer.Option("--customer", metavar="CUSTOMER", help="The customer, by uuid or slug.")]
+CustomerRef = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer, by uuid or slug.")]
 FundRef = Annotated[str, typer.Argument(metavar="FUND", help="The fund, by uuid or title.")]
 BudgetRef = Annotated[str, typer.Argument(metavar="BUDGET", help="The budget, by uuid or name.")]
 Amount = Annotated[

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bursar.cli.command import command, group
+from bursar.cli.commands.options import CustomerRef
 from bursar.cli.later import Later
 from bursar.cli.output import Answer
 
@@ -14,8 +15,6 @@ else:
     handlers = Later("bursar.cli.handlers.reminders")
 
 app = group("reminders", "When learners are reminded without anybody asking for it.")
-
-CustomerRef = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer, by uuid or slug.")]
 
 
 @command(app, "show", example="bursar reminders show acme-ltd")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bursar.cli.command import command, group
-from bursar.cli.commands.reminders import CustomerRef
+from bursar.cli.commands.options import CustomerRef
 from bursar.cli.later import Later
 from bursar.cli.output import Answer
 

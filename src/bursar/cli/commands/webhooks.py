@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bursar.cli.command import command, group
-from bursar.cli.commands.options import AtCustomer, Limit, OfCustomer
+from bursar.cli.commands.options import AtCustomer, CustomerRef, Limit, OfCustomer
 from bursar.cli.later import Later
 from bursar.cli.output import Answer
 
@@ -122,7 +122,7 @@ def replay(
 
 
 def events(
-    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer, by uuid or slug.")],
+    customer: CustomerRef,
     after: Annotated[
         int, typer.Option("--after", metavar="CURSOR", min=0, help="Only what came after this cursor.")
     ] = 0,
