@@ -1,7 +1,6 @@
 """What every fault begins with: its row, its budget of time, a seed that replays it, and an organisation with money.
 
-Faults run by `make faults` alone (tools/run_faults.py); any other run leaves them out. Whether a fault strikes where it
-hurts is luck: a control has three tries to show what happens then. What must hold has one.
+Faults run by `make faults` alone (tools/run_faults.py); any other run leaves them out.
 """
 
 import os
@@ -41,8 +40,6 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in left_out]
     for item in ours:
         item.add_marker(pytest.mark.faults)
-        if item.name.startswith("test_control"):
-            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 def is_too_long(item):
